@@ -1,0 +1,306 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Builder records a lane program. Every node is looked up before it is made, so equal expressions are one
+// node; constants fold, and the identities that are exact in IEEE arithmetic apply (see fold.go). Wrong types or
+// scopes are mistakes of the calling code and panic with the program's text.
+type Builder struct {
+	m     *Module
+	p     *Program
+	seen  map[nodeKey]Value
+	calls map[string]Value
+	open  []Scope // the loops being recorded, innermost last
+	pos   int32
+}
+
+type nodeKey struct {
+	op   Op
+	typ  Type
+	args [3]Value
+	imm  uint64
+}
+
+// NewBuilder starts a program of module m, whose uniforms, buffers and functions it may refer to.
+func NewBuilder(m *Module) *Builder {
+	return &Builder{
+		m:     m,
+		p:     &Program{Parents: []Scope{-1, ScopeUniform}},
+		seen:  map[nodeKey]Value{},
+		calls: map[string]Value{},
+	}
+}
+
+// Module returns the module that the program belongs to.
+func (b *Builder) Module() *Module { return b.m }
+
+// Program returns the program recorded so far; it stays owned by the builder until recording ends.
+func (b *Builder) Program() *Program { return b.p }
+
+// SetPos makes pos the source position of the nodes that follow.
+func (b *Builder) SetPos(pos int32) { b.pos = pos }
+
+// Node returns the node of v.
+func (b *Builder) Node(v Value) *Node { return &b.p.Nodes[v] }
+
+// Type returns the type of v.
+func (b *Builder) Type(v Value) Type { return b.p.Nodes[v].Type }
+
+func (b *Builder) fail(format string, args ...any) {
+	panic("ir: " + fmt.Sprintf(format, args...))
+}
+
+// node returns the node with the given contents, making it if there is none.
+func (b *Builder) node(op Op, t Type, scope Scope, args [3]Value, imm uint64) Value {
+	key := nodeKey{op, t, args, imm}
+	if v, ok := b.seen[key]; ok {
+		return v
+	}
+	v := b.append(op, t, scope, args, imm)
+	b.seen[key] = v
+	return v
+}
+
+func (b *Builder) append(op Op, t Type, scope Scope, args [3]Value, imm uint64) Value {
+	b.p.Nodes = append(b.p.Nodes, Node{Op: op, Type: t, Scope: scope, Pos: b.pos, Args: args, Imm: imm})
+	return Value(len(b.p.Nodes) - 1)
+}
+
+var noArgs = [3]Value{None, None, None}
+
+// scopeOf returns the deepest scope of the values, which must lie on one chain.
+func (b *Builder) scopeOf(vs ...Value) Scope {
+	deepest := ScopeUniform
+	for _, v := range vs {
+		if v == None {
+			continue
+		}
+		s := b.p.Nodes[v].Scope
+		switch {
+		case b.p.Encloses(s, deepest):
+		case b.p.Encloses(deepest, s):
+			deepest = s
+		default:
+			b.fail("value %%%d of a loop is used outside it, beside values %v", v, vs)
+		}
+	}
+	return deepest
+}
+
+// ConstF32 returns a float32 constant; NaN is made canonical.
+func (b *Builder) ConstF32(x float32) Value { return b.constant(F32, uint64(Bits32(x))) }
+
+// ConstF64 returns a float64 constant.
+func (b *Builder) ConstF64(x float64) Value { return b.constant(F64, math.Float64bits(x)) }
+
+// ConstI32 returns an int32 constant.
+func (b *Builder) ConstI32(x int32) Value { return b.constant(I32, uint64(uint32(x))) }
+
+// ConstU32 returns a uint32 constant.
+func (b *Builder) ConstU32(x uint32) Value { return b.constant(U32, uint64(x)) }
+
+// ConstBool returns a truth value.
+func (b *Builder) ConstBool(x bool) Value {
+	if x {
+		return b.constant(Bool, 1)
+	}
+	return b.constant(Bool, 0)
+}
+
+// Const returns the constant of type t nearest to x: the spelling for code that serves several types.
+func (b *Builder) Const(t Type, x float64) Value {
+	switch t {
+	case F32:
+		return b.ConstF32(float32(x))
+	case F64:
+		return b.ConstF64(x)
+	case I32:
+		return b.ConstI32(ToI32(x))
+	case U32:
+		return b.ConstU32(ToU32(x))
+	case Bool:
+		return b.ConstBool(x != 0)
+	}
+	b.fail("no constants of type %v", t)
+	return None
+}
+
+func (b *Builder) constant(t Type, bits uint64) Value {
+	return b.node(OpConst, t, ScopeUniform, noArgs, bits)
+}
+
+// Uniform returns the module's scalar parameter of the given name, adding it to the module if needed.
+func (b *Builder) Uniform(name string, t Type) Value {
+	return b.node(OpUniform, t, ScopeUniform, noArgs, uint64(b.m.Uniform(name, t)))
+}
+
+// UniformAt returns the module's uniform with index i.
+func (b *Builder) UniformAt(i int) Value {
+	return b.node(OpUniform, b.m.Uniforms[i].Type, ScopeUniform, noArgs, uint64(i))
+}
+
+// Lane returns the number of the lane, an int32 from 0.
+func (b *Builder) Lane() Value { return b.node(OpLane, I32, ScopeLane, noArgs, 0) }
+
+// Param declares the next parameter of a function.
+func (b *Builder) Param(t Type) Value {
+	v := b.node(OpParam, t, ScopeLane, noArgs, uint64(len(b.p.Params)))
+	b.p.Params = append(b.p.Params, v)
+	return v
+}
+
+// SetResults ends a function's body.
+func (b *Builder) SetResults(vs ...Value) { b.p.Results = slices.Clone(vs) }
+
+// Unary, Binary and Ternary build the op of the table with that many arguments, whose types must agree with its
+// row; the named methods below are the everyday spelling.
+func (b *Builder) Unary(op Op, x Value) Value { return b.make(op, [3]Value{x, None, None}, 1) }
+
+// Binary builds a two-argument op; see Unary.
+func (b *Builder) Binary(op Op, x, y Value) Value { return b.make(op, [3]Value{x, y, None}, 2) }
+
+// Ternary builds a three-argument op; see Unary.
+func (b *Builder) Ternary(op Op, x, y, z Value) Value { return b.make(op, [3]Value{x, y, z}, 3) }
+
+// Make builds any op of the table from a list of arguments (not the leaves, select, conversions and gathers).
+func (b *Builder) Make(op Op, args ...Value) Value {
+	a := noArgs
+	copy(a[:], args)
+	return b.make(op, a, len(args))
+}
+
+func (b *Builder) make(op Op, args [3]Value, n int) Value {
+	info := op.Info()
+	if op == OpSelect {
+		return b.Select(args[0], args[1], args[2])
+	}
+	if info.Args != n || info.Class == ClassNone {
+		b.fail("%v takes %d arguments, not %d", op, info.Args, n)
+	}
+	t := b.Type(args[0])
+	if !info.Class.Has(t) {
+		b.fail("%v of %v", op, t)
+	}
+	for _, a := range args[1:n] {
+		if b.Type(a) != t {
+			b.fail("%v of %v and %v", op, t, b.Type(a))
+		}
+	}
+	if info.Commutative && args[0] > args[1] {
+		args[0], args[1] = args[1], args[0]
+	}
+	if info.Compare {
+		t = Bool
+	}
+	if v, ok := b.fold(op, t, args, n); ok {
+		return v
+	}
+	return b.node(op, t, b.scopeOf(args[:n]...), args, 0)
+}
+
+// Has tells whether the class admits type t.
+func (c Class) Has(t Type) bool {
+	switch c {
+	case ClassNumber:
+		return t.IsFloat() || t.IsInt()
+	case ClassFloat:
+		return t.IsFloat()
+	case ClassInt:
+		return t.IsInt()
+	case ClassBits:
+		return t.IsInt() || t == Bool
+	case ClassAny:
+		return t != Invalid
+	}
+	return false
+}
+
+// Select returns x where cond is true, y elsewhere.
+func (b *Builder) Select(cond, x, y Value) Value {
+	if b.Type(cond) != Bool || b.Type(x) != b.Type(y) {
+		b.fail("select of %v, %v, %v", b.Type(cond), b.Type(x), b.Type(y))
+	}
+	if c := b.Node(cond); c.Op == OpConst {
+		if c.Imm != 0 {
+			return x
+		}
+		return y
+	}
+	if x == y {
+		return x
+	}
+	return b.node(OpSelect, b.Type(x), b.scopeOf(cond, x, y), [3]Value{cond, x, y}, 0)
+}
+
+// Convert converts between the number types; Bool becomes 0 or 1.
+func (b *Builder) Convert(t Type, x Value) Value {
+	from := b.Type(x)
+	if from == t {
+		return x
+	}
+	if t == Bool || !ClassNumber.Has(t) {
+		b.fail("convert of %v to %v", from, t)
+	}
+	args := [3]Value{x, None, None}
+	if v, ok := b.foldConvert(t, x); ok {
+		return v
+	}
+	return b.node(OpConvert, t, b.scopeOf(x), args, 0)
+}
+
+// Bitcast reinterprets 32 bits.
+func (b *Builder) Bitcast(t Type, x Value) Value {
+	from := b.Type(x)
+	if from == t {
+		return x
+	}
+	if t.Size() != 4 || from.Size() != 4 || t == Bool || from == Bool {
+		b.fail("bitcast of %v to %v", from, t)
+	}
+	if n := b.Node(x); n.Op == OpConst {
+		bits := uint32(n.Imm)
+		if from == F32 || t == F32 {
+			bits = Bits32(FromBits32(bits))
+		}
+		return b.constant(t, uint64(bits))
+	}
+	return b.node(OpBitcast, t, b.scopeOf(x), [3]Value{x, None, None}, 0)
+}
+
+// Gather reads element index of the buffer; outside its range it reads zero.
+func (b *Builder) Gather(buffer int, index Value) Value {
+	if !b.Type(index).IsInt() {
+		b.fail("gather with an index of type %v", b.Type(index))
+	}
+	t := b.m.Buffers[buffer].Type
+	if t == F16 || t == BF16 {
+		t = F32
+	}
+	return b.node(OpGather, t, b.scopeOf(index), [3]Value{index, None, None}, uint64(buffer))
+}
+
+// Effect adds a write to the end of the program.
+func (b *Builder) Effect(kind EffectKind, buffer int, index, value Value) {
+	t := b.m.Buffers[buffer].Type
+	if t == F16 || t == BF16 {
+		t = F32
+	}
+	if !b.Type(index).IsInt() || b.Type(value) != t {
+		b.fail("%v of %v at %v into a buffer of %v", kind, b.Type(value), b.Type(index), b.m.Buffers[buffer].Type)
+	}
+	b.p.Effects = append(b.p.Effects, Effect{kind, buffer, index, value})
+}
+
+// Store writes value to element index of the buffer; outside its range it writes nothing.
+func (b *Builder) Store(buffer int, index, value Value) { b.Effect(Store, buffer, index, value) }
+
+// ScatterAdd adds value to element index of the buffer, in the order of the lanes.
+func (b *Builder) ScatterAdd(buffer int, index, value Value) {
+	b.Effect(ScatterAdd, buffer, index, value)
+}
+
+func (k EffectKind) String() string { return [...]string{"store", "scatter_add"}[k] }
