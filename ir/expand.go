@@ -1,0 +1,108 @@
+package ir
+
+// Expansion of the transcendentals. After differentiation each of them becomes a few dozen primitive ops on
+// float32 and int32, with fma spelled out, so that every backend computes the same bits. Nothing branches: both
+// sides of a case are computed and one is selected. Subnormal arguments and results are kept.
+//
+// The worst errors below are measured against float64 (expand_test.go in package eval repeats the measurement on a
+// sample); 1 ulp is the distance of the two floats around the true value, 0.5 is the best there is.
+//
+//	op     worst ulp  range
+//	exp    @@         all
+//	log    @@         all
+//	sin    @@         |x| <= 2^22; NaN beyond
+//	cos    @@         |x| <= 2^22; NaN beyond
+//	tan    @@         |x| <= 2^22; NaN beyond
+//	atan2  @@         all
+//	pow    @@         all
+//	tanh   @@         all
+//	erf    @@         all
+//
+// Beyond 2^22 neighbouring floats are half a radian and more apart, so an angle no longer says where it points.
+// Special values are those of IEEE 754 and Go's package math.
+//
+// The polynomials are minimax in the relative error of the function, rounded to float32 one by one from the lowest
+// power, the rest fitted anew each time (a linear program on 300 Chebyshev points).
+
+// MaxAngle is the largest magnitude of an angle that sin, cos and tan accept; they give NaN beyond.
+const MaxAngle = 1 << 22
+
+// expansions holds the expansion of each transcendental on float32.
+var expansions = [NumOps]func(e emitter, x, y Value) Value{
+	OpExp:   func(e emitter, x, _ Value) Value { return e.exp(x) },
+	OpLog:   func(e emitter, x, _ Value) Value { return e.log(x) },
+	OpSin:   func(e emitter, x, _ Value) Value { return e.sin(x) },
+	OpCos:   func(e emitter, x, _ Value) Value { return e.cos(x) },
+	OpTan:   func(e emitter, x, _ Value) Value { return e.tan(x) },
+	OpAtan2: emitter.atan2,
+	OpPow:   emitter.pow,
+	OpTanh:  func(e emitter, x, _ Value) Value { return e.tanh(x) },
+	OpErf:   func(e emitter, x, _ Value) Value { return e.erf(x) },
+}
+
+// ExpandTranscendentals is the pass: it replaces the transcendentals on float32 by primitive ops. Those on float64
+// stay; executors compute them with Go's math.
+func ExpandTranscendentals(m *Module, p *Program) *Program {
+	return Rewrite(m, p, func(r *Rewriter, v Value) (Value, bool) {
+		n := r.From.Node(v)
+		if !n.Op.Info().Transc || n.Type != F32 {
+			return None, false
+		}
+		return Expand(r.To, n.Op, r.Image(n.Args[0]), r.Image(n.Args[1])), true
+	})
+}
+
+// Expand builds the expansion of a transcendental on float32 arguments; y counts for atan2 and pow only.
+func Expand(b *Builder, op Op, x, y Value) Value { return expansions[op](emitter{b}, x, y) }
+
+// emitter gives the builder's methods the short names that formulas need.
+type emitter struct{ b *Builder }
+
+const signBit = -1 << 31
+
+func (e emitter) f(x float32) Value             { return e.b.ConstF32(x) }
+func (e emitter) i(x int32) Value               { return e.b.ConstI32(x) }
+func (e emitter) add(x, y Value) Value          { return e.b.Binary(OpAdd, x, y) }
+func (e emitter) sub(x, y Value) Value          { return e.b.Binary(OpSub, x, y) }
+func (e emitter) mul(x, y Value) Value          { return e.b.Binary(OpMul, x, y) }
+func (e emitter) div(x, y Value) Value          { return e.b.Binary(OpDiv, x, y) }
+func (e emitter) fma(x, y, z Value) Value       { return e.b.Ternary(OpFMA, x, y, z) }
+func (e emitter) neg(x Value) Value             { return e.b.Unary(OpNeg, x) }
+func (e emitter) abs(x Value) Value             { return e.b.Unary(OpAbs, x) }
+func (e emitter) and(x, y Value) Value          { return e.b.Binary(OpAnd, x, y) }
+func (e emitter) or(x, y Value) Value           { return e.b.Binary(OpOr, x, y) }
+func (e emitter) xor(x, y Value) Value          { return e.b.Binary(OpXor, x, y) }
+func (e emitter) shl(x Value, n int32) Value    { return e.b.Binary(OpShl, x, e.i(n)) }
+func (e emitter) shr(x Value, n int32) Value    { return e.b.Binary(OpShr, x, e.i(n)) }
+func (e emitter) eq(x, y Value) Value           { return e.b.Binary(OpEq, x, y) }
+func (e emitter) lt(x, y Value) Value           { return e.b.Binary(OpLt, x, y) }
+func (e emitter) le(x, y Value) Value           { return e.b.Binary(OpLe, x, y) }
+func (e emitter) sel(cond, yes, no Value) Value { return e.b.Select(cond, yes, no) }
+func (e emitter) bits(x Value) Value            { return e.b.Bitcast(I32, x) }
+func (e emitter) float(x Value) Value           { return e.b.Bitcast(F32, x) }
+func (e emitter) nan() Value                    { return e.b.ConstF32(FromBits32(CanonicalNaN32)) }
+func (e emitter) inf() Value                    { return e.b.ConstF32(FromBits32(0x7f800000)) }
+
+// poly evaluates c[0] + c[1] x + c[2] x^2 + ... by Horner's rule.
+func (e emitter) poly(x Value, c ...float32) Value {
+	n := len(c) - 1
+	p := e.f(c[n])
+	for k := n - 1; k >= 0; k-- {
+		p = e.fma(p, x, e.f(c[k]))
+	}
+	return p
+}
+
+// clampAbove returns x, or limit where x > limit; NaN stays.
+func (e emitter) clampAbove(x Value, limit float32) Value {
+	return e.sel(e.lt(e.f(limit), x), e.f(limit), x)
+}
+
+// withSignOf returns x, which is not negative, with the sign of y.
+func (e emitter) withSignOf(x, y Value) Value {
+	return e.float(e.or(e.bits(x), e.and(e.bits(y), e.i(signBit))))
+}
+
+// roundBig is 1.5 * 2^23: adding it to |t| < 2^22 rounds t to the nearest integer n, ties to even, and leaves n in
+// the low bits of the sum.
+const roundBig = 0x1.8p23

@@ -1,0 +1,144 @@
+package ir
+
+import "slices"
+
+// Rewriter copies a program node by node into a fresh builder, so that folding and sharing apply again. A pass
+// is a Rewriter with a hook that replaces some nodes.
+type Rewriter struct {
+	From *Program
+	To   *Builder
+
+	// Hook, if set, may return the replacement of a live node, built in To from the images of its
+	// arguments; ok = false copies the node. It never sees states and loops.
+	Hook func(r *Rewriter, v Value) (image Value, ok bool)
+
+	image []Value
+	multi map[Value][]Value // the results of loops, calls and whatever replaced calls
+	loops map[uint64]*LoopBuilder
+}
+
+// Rewrite copies the live part of p into a new program of module m.
+func Rewrite(m *Module, p *Program, hook func(*Rewriter, Value) (Value, bool)) *Program {
+	r := NewRewriter(p, NewBuilder(m))
+	r.Hook = hook
+	for _, v := range p.Params {
+		r.image[v] = r.To.Param(p.Nodes[v].Type)
+	}
+	r.Run(p.Live())
+	for _, e := range p.Effects {
+		r.To.Effect(e.Kind, e.Buffer, r.image[e.Index], r.image[e.Value])
+	}
+	r.To.SetResults(r.Images(p.Results)...)
+	return r.To.Program()
+}
+
+// NewRewriter prepares to copy nodes of p into b.
+func NewRewriter(p *Program, b *Builder) *Rewriter {
+	r := &Rewriter{From: p, To: b, multi: map[Value][]Value{}, loops: map[uint64]*LoopBuilder{}}
+	r.image = slices.Repeat([]Value{None}, len(p.Nodes))
+	return r
+}
+
+// Run copies the nodes marked live, in order. Nodes that already have an image keep it.
+func (r *Rewriter) Run(live []bool) {
+	pos := r.To.pos
+	for i := range r.From.Nodes {
+		if v := Value(i); live[i] && r.image[v] == None {
+			r.To.SetPos(r.From.Nodes[i].Pos)
+			r.image[v] = r.copy(v)
+		}
+	}
+	r.To.SetPos(pos)
+}
+
+// Image returns what became of v, or None.
+func (r *Rewriter) Image(v Value) Value {
+	if v == None {
+		return None
+	}
+	return r.image[v]
+}
+
+// SetImage fixes what v becomes, before or during Run.
+func (r *Rewriter) SetImage(v, image Value) { r.image[v] = image }
+
+// SetResults fixes what the results of the call v become.
+func (r *Rewriter) SetResults(v Value, images []Value) { r.multi[v] = images }
+
+// Images returns what became of each value.
+func (r *Rewriter) Images(vs []Value) []Value {
+	out := make([]Value, len(vs))
+	for i, v := range vs {
+		out[i] = r.Image(v)
+	}
+	return out
+}
+
+func (r *Rewriter) copy(v Value) Value {
+	n := r.From.Node(v)
+	switch n.Op {
+	case OpState:
+		return r.state(v, n)
+	case OpLoop:
+		return r.loop(v, n)
+	}
+	if r.Hook != nil {
+		if image, ok := r.Hook(r, v); ok {
+			return image
+		}
+	}
+	return r.plain(v, n)
+}
+
+// state opens the loop of v when its first state comes by.
+func (r *Rewriter) state(v Value, n *Node) Value {
+	index := n.Imm >> 32
+	l, ok := r.loops[index]
+	if !ok {
+		var types []Type
+		for _, s := range r.From.Loops[index].States {
+			types = append(types, r.From.Nodes[s].Type)
+		}
+		l = r.To.LoopBegin(types...)
+		r.loops[index] = l
+	}
+	return l.States[uint32(n.Imm)]
+}
+
+func (r *Rewriter) loop(v Value, n *Node) Value {
+	l := &r.From.Loops[n.Imm]
+	lb := r.loops[n.Imm]
+	r.multi[v] = lb.End(r.Images(l.Init), r.image[l.Cond], r.Images(l.Next), l.Max)
+	return r.To.Node(r.multi[v][0]).Args[0]
+}
+
+// plain copies a node that needs no care.
+func (r *Rewriter) plain(v Value, n *Node) Value {
+	b := r.To
+	arg := func(i int) Value { return r.Image(n.Args[i]) }
+	switch n.Op {
+	case OpConst:
+		return b.constant(n.Type, n.Imm)
+	case OpUniform:
+		return b.UniformAt(int(n.Imm))
+	case OpLane:
+		return b.Lane()
+	case OpParam:
+		panic("ir: rewriting a parameter without an image")
+	case OpSelect:
+		return b.Select(arg(0), arg(1), arg(2))
+	case OpConvert:
+		return b.Convert(n.Type, arg(0))
+	case OpBitcast:
+		return b.Bitcast(n.Type, arg(0))
+	case OpGather:
+		return b.Gather(int(n.Imm), arg(0))
+	case OpCall:
+		c := r.From.Calls[n.Imm]
+		r.multi[v] = b.Call(c.Func, r.Images(c.Args)...)
+		return b.Node(r.multi[v][0]).Args[0]
+	case OpResult:
+		return r.multi[n.Args[0]][n.Imm]
+	}
+	return b.Make(n.Op, r.Images(n.Args[:n.Op.Info().Args])...)
+}
