@@ -1,0 +1,109 @@
+package trace
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/baremetaldevx86/microdr/ir"
+)
+
+// While repeats step, from init, as long as it says so and at most max times, in each lane on its own. S is any
+// struct (or array, or single value) of Floats, Ints, Uints, Bools and vectors; step is recorded once and returns
+// whether the state it was given calls for another iteration, and the next state. Whatever does not depend on the
+// state is computed outside the loop. It returns the last state and the number of iterations done.
+func While[S any](r *Recorder, max int, init S, step func(s S) (again Bool, next S)) (S, Int) {
+	start := flatten(init)
+	var types []ir.Type
+	for _, v := range start {
+		types = append(types, r.B.Type(v))
+	}
+	l := r.B.LoopBegin(types...)
+	again, next := step(unflatten[S](r, l.States))
+	results := l.End(start, again.V, flatten(next), max)
+	n := len(results) - 1
+	return unflatten[S](r, results[:n]), Int{r, results[n]}
+}
+
+// Func is a function of a module from an A to a B, each a struct like While's state.
+type Func[A, B any] struct {
+	Index int // in the module
+	Name  string
+}
+
+// Define records a function. The body gets a recorder of its own and may use nothing recorded elsewhere; types in
+// A are filled in by position, so every leaf of A must be a Float, Int, Uint or Bool.
+func Define[A, B any](m *ir.Module, name string, body func(r *Recorder, a A) B) Func[A, B] {
+	r := New(m)
+	var params []ir.Value
+	for _, t := range leafTypes(reflect.TypeFor[A]()) {
+		params = append(params, r.B.Param(t))
+	}
+	r.B.SetResults(flatten(body(r, unflatten[A](r, params)))...)
+	return Func[A, B]{m.AddFunc(name, r.Program()), name}
+}
+
+// Call applies the function.
+func (f Func[A, B]) Call(r *Recorder, a A) B {
+	return unflatten[B](r, r.B.Call(f.Index, flatten(a)...))
+}
+
+// Flatten lists the nodes of a struct of values, in the order of its fields.
+func Flatten[S any](s S) []ir.Value { return flatten(s) }
+
+// Unflatten makes a struct of values from the nodes that Flatten would list.
+func Unflatten[S any](r *Recorder, vs []ir.Value) S { return unflatten[S](r, vs) }
+
+var leaves = map[reflect.Type]ir.Type{
+	reflect.TypeFor[Float](): ir.F32,
+	reflect.TypeFor[Int]():   ir.I32,
+	reflect.TypeFor[Uint]():  ir.U32,
+	reflect.TypeFor[Bool]():  ir.Bool,
+}
+
+// walk calls f on every leaf of v, in order.
+func walk(v reflect.Value, f func(leaf reflect.Value)) {
+	if _, ok := leaves[v.Type()]; ok {
+		f(v)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			walk(v.Field(i), f)
+		}
+	case reflect.Array, reflect.Slice:
+		for i := range v.Len() {
+			walk(v.Index(i), f)
+		}
+	default:
+		panic(fmt.Sprintf("trace: a %v cannot be recorded; use structs of Float, Int, Uint, Bool", v.Type()))
+	}
+}
+
+func flatten[S any](s S) []ir.Value {
+	var out []ir.Value
+	v := reflect.New(reflect.TypeFor[S]()).Elem()
+	v.Set(reflect.ValueOf(&s).Elem())
+	walk(v, func(leaf reflect.Value) { out = append(out, leaf.FieldByName("V").Interface().(ir.Value)) })
+	return out
+}
+
+func unflatten[S any](r *Recorder, vs []ir.Value) S {
+	var s S
+	i := 0
+	walk(reflect.ValueOf(&s).Elem(), func(leaf reflect.Value) {
+		leaf.FieldByName("R").Set(reflect.ValueOf(r))
+		leaf.FieldByName("V").Set(reflect.ValueOf(vs[i]))
+		i++
+	})
+	if i != len(vs) {
+		panic(fmt.Sprintf("trace: %d values for a struct of %d", len(vs), i))
+	}
+	return s
+}
+
+func leafTypes(t reflect.Type) []ir.Type {
+	var out []ir.Type
+	walk(reflect.New(t).Elem(), func(leaf reflect.Value) { out = append(out, leaves[leaf.Type()]) })
+	return out
+}
