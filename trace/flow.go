@@ -8,7 +8,7 @@ import (
 )
 
 // While repeats step, from init, as long as it says so and at most max times, in each lane on its own. S is any
-// struct (or array, or single value) of Floats, Ints, Uints, Bools and vectors; step is recorded once and returns
+// struct with exported fields (or array, or single value) of Floats, Ints, Uints, Bools and vectors; step is recorded once and returns
 // whether the state it was given calls for another iteration, and the next state. Whatever does not depend on the
 // state is computed outside the loop. It returns the last state and the number of iterations done.
 func While[S any](r *Recorder, max int, init S, step func(s S) (again Bool, next S)) (S, Int) {
@@ -40,6 +40,35 @@ func Define[A, B any](m *ir.Module, name string, body func(r *Recorder, a A) B) 
 	}
 	r.B.SetResults(flatten(body(r, unflatten[A](r, params)))...)
 	return Func[A, B]{m.AddFunc(name, r.Program()), name}
+}
+
+// DefineList records a function of n floats, for parameter lists whose length is known only at run time. It
+// returns the function's index in the module.
+func DefineList(m *ir.Module, name string, n int, body func(r *Recorder, args []Float) []Float) int {
+	r := New(m)
+	args := make([]Float, n)
+	for i := range args {
+		args[i] = Float{r, r.B.Param(ir.F32)}
+	}
+	r.B.SetResults(valuesOf(body(r, args))...)
+	return m.AddFunc(name, r.Program())
+}
+
+// CallList applies a function of floats.
+func CallList(r *Recorder, f int, args []Float) []Float {
+	var out []Float
+	for _, v := range r.B.Call(f, valuesOf(args)...) {
+		out = append(out, Float{r, v})
+	}
+	return out
+}
+
+func valuesOf(xs []Float) []ir.Value {
+	out := make([]ir.Value, len(xs))
+	for i, x := range xs {
+		out[i] = x.V
+	}
+	return out
 }
 
 // Call applies the function.
