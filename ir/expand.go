@@ -10,22 +10,22 @@ package ir
 //	op     worst ulp  range
 //	exp    @@         all
 //	log    @@         all
-//	sin    @@         |x| <= 2^22; NaN beyond
-//	cos    @@         |x| <= 2^22; NaN beyond
-//	tan    @@         |x| <= 2^22; NaN beyond
+//	sin    @@         |x| <= 2^20; NaN beyond
+//	cos    @@         |x| <= 2^20; NaN beyond
+//	tan    @@         |x| <= 2^20; NaN beyond
 //	atan2  @@         all
 //	pow    @@         all
 //	tanh   @@         all
 //	erf    @@         all
 //
-// Beyond 2^22 neighbouring floats are half a radian and more apart, so an angle no longer says where it points.
+// Beyond 2^20 neighbouring floats are an eighth of a radian and more apart, so an angle no longer says where it points.
 // Special values are those of IEEE 754 and Go's package math.
 //
 // The polynomials are minimax in the relative error of the function, rounded to float32 one by one from the lowest
 // power, the rest fitted anew each time (a linear program on 300 Chebyshev points).
 
 // MaxAngle is the largest magnitude of an angle that sin, cos and tan accept; they give NaN beyond.
-const MaxAngle = 1 << 22
+const MaxAngle = 1 << 20
 
 // expansions holds the expansion of each transcendental on float32.
 var expansions = [NumOps]func(e emitter, x, y Value) Value{
