@@ -59,12 +59,12 @@ func refusal[T any](s Span) func() error {
 
 func TestSliceRefuses(t *testing.T) {
 	type plainStruct struct {
-		a [3]float32
-		b bool
-		c uintptr
+		A [3]float32
+		B bool
+		C uintptr
 		_ [0]*int
 	}
-	type nested struct{ in struct{ at [2]*int } }
+	type nested struct{ In struct{ At [2]*int } }
 	block := make([]uint64, 16)
 	s := Span{unsafe.Pointer(&block[0]), 128}
 	for name, row := range map[string]struct {
