@@ -27,7 +27,7 @@ var expansions = [NumOps]expansion{
 	OpSin:   {1.75, func(e emitter, x, _ Value) Value { return e.sin(x) }},
 	OpCos:   {1.90, func(e emitter, x, _ Value) Value { return e.cos(x) }},
 	OpTan:   {1.80, func(e emitter, x, _ Value) Value { return e.tan(x) }},
-	OpAtan2: {1.60, emitter.atan2},
+	OpAtan2: {1.65, emitter.atan2},
 	OpPow:   {1.80, emitter.pow},
 	OpTanh:  {1.40, func(e emitter, x, _ Value) Value { return e.tanh(x) }},
 	OpErf:   {1.00, func(e emitter, x, _ Value) Value { return e.erf(x) }},
