@@ -1,0 +1,218 @@
+package scene
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// leaf is one place of a scene that a path can name: a number, a vector, a
+// rotation, a pose (before the two leaves inside it) or a per-pixel map.
+type leaf struct {
+	path    string
+	v       reflect.Value // addressable
+	f       *field
+	absent  bool // v is a nil pointer whose default the table knows
+	derived bool // reaches the renderer through the camera's own uniforms
+}
+
+// walk visits every leaf of s in the order of the table.
+func walk(s *Scene, visit func(leaf)) {
+	walkStruct(reflect.ValueOf(s).Elem(), "", false, visit)
+}
+
+func walkStruct(v reflect.Value, prefix string, derived bool, visit func(leaf)) {
+	rows := fieldsOf(v.Type())
+	for i := range rows {
+		f := &rows[i]
+		if f.config || f.key == "" && !f.inline {
+			continue
+		}
+		path := prefix
+		switch {
+		case f.isMap || f.inline || v.Type().Field(f.index).Type == reflect.TypeFor[[]View]():
+		case prefix == "":
+			path = f.key
+		default:
+			path = prefix + "." + f.key
+		}
+		walkValue(v.Field(f.index), path, f, derived || f.derived, visit)
+	}
+}
+
+func walkValue(v reflect.Value, path string, f *field, derived bool, visit func(leaf)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			if f.def != "" {
+				visit(leaf{path, v, f, true, derived})
+			}
+			return
+		}
+		walkValue(v.Elem(), path, f, derived, visit)
+	case reflect.Struct:
+		switch v.Interface().(type) {
+		case Pose, AlbedoMap, NormalPixels, ImageTexture:
+			visit(leaf{path, v, f, false, derived})
+		}
+		walkStruct(v, path, derived, visit)
+	case reflect.Slice, reflect.Array:
+		walkList(v, path, f, derived, visit)
+	case reflect.Float64:
+		visit(leaf{path, v, f, false, derived})
+	}
+}
+
+func walkList(v reflect.Value, path string, f *field, derived bool, visit func(leaf)) {
+	switch v.Type().Elem().Kind() {
+	case reflect.Float64:
+		if v.Kind() == reflect.Array {
+			visit(leaf{path, v, f, false, derived})
+		}
+	case reflect.Struct:
+		for i := range v.Len() {
+			e := v.Index(i)
+			p := path + "." + strconv.Itoa(i)
+			if name := e.FieldByName("Name"); name.IsValid() && e.Type() != reflect.TypeFor[LightRef]() {
+				p = name.String()
+			}
+			walkStruct(e, p, derived, visit)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			walkValue(v.Index(i), path+"."+strconv.Itoa(i), f, derived, visit)
+		}
+	}
+}
+
+// components names the components of a leaf's value; nil for a single number.
+func components(t reflect.Type) []string {
+	if c, ok := reflect.Zero(t).Interface().(interface{ Components() []string }); ok {
+		return c.Components()
+	}
+	return nil
+}
+
+// lookup finds the leaf that path names, or the leaf and the component; whole
+// leaves have component -1. An absent leaf is created with its default.
+func (s *Scene) lookup(path string) (leaf, int, error) {
+	var found *leaf
+	component := -1
+	var known []string
+	walk(s, func(l leaf) {
+		known = append(known, l.path)
+		if l.path == path {
+			found, component = &l, -1
+			return
+		}
+		rest, ok := strings.CutPrefix(path, l.path+".")
+		if i := slices.Index(componentsOf(l), rest); ok && i >= 0 {
+			found, component = &l, i
+		}
+	})
+	if found == nil {
+		return leaf{}, 0, fmt.Errorf("unknown path %q%s", path, suggestPath(path, known))
+	}
+	if found.absent {
+		p := reflect.New(found.v.Type().Elem())
+		setDefault(p.Elem(), found.f)
+		found.v.Set(p)
+		found.v, found.absent = p.Elem(), false
+	}
+	return *found, component, nil
+}
+
+func componentsOf(l leaf) []string {
+	t := l.v.Type()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return components(t)
+}
+
+// suggestPath suggests the nearest path, or lists what the root offers.
+func suggestPath(path string, known []string) string {
+	if s := suggest(path, known); s != "" {
+		return s
+	}
+	root, _, _ := strings.Cut(path, ".")
+	var under []string
+	for _, k := range known {
+		if strings.HasPrefix(k, root+".") {
+			under = append(under, k)
+		}
+	}
+	if len(under) > 0 {
+		return ", expected one of " + strings.Join(under[:min(len(under), 12)], ", ")
+	}
+	return ", expected the name of a camera, object, material, light or view, then its fields"
+}
+
+// floats returns pointers to the numbers of a leaf: one, those of a vector, or
+// a pose's rotation and translation.
+func (l leaf) floats() []*float64 {
+	switch x := l.v.Addr().Interface().(type) {
+	case *float64:
+		return []*float64{x}
+	case *Pose:
+		return []*float64{&x.Rotation[0], &x.Rotation[1], &x.Rotation[2], &x.Translation[0], &x.Translation[1], &x.Translation[2]}
+	}
+	if l.v.Kind() != reflect.Array {
+		return nil
+	}
+	out := make([]*float64, l.v.Len())
+	for i := range out {
+		out[i] = l.v.Index(i).Addr().Interface().(*float64)
+	}
+	return out
+}
+
+// Get returns the numbers that path names: one, or a vector's components, or a
+// pose's rotation (Rodrigues, radians) and translation.
+func (s *Scene) Get(path string) ([]float64, error) {
+	l, c, err := s.Clone().lookup(path)
+	if err != nil {
+		return nil, fmt.Errorf("scene: %w", err)
+	}
+	ps := l.floats()
+	if c >= 0 {
+		ps = ps[c : c+1]
+	}
+	out := make([]float64, len(ps))
+	for i, p := range ps {
+		out[i] = *p
+	}
+	return out, nil
+}
+
+// Set changes the numbers that path names; values are as in Get.
+func (s *Scene) Set(path string, values []float64) error {
+	l, c, err := s.lookup(path)
+	if err != nil {
+		return fmt.Errorf("scene: %w", err)
+	}
+	ps := l.floats()
+	if c >= 0 {
+		ps = ps[c : c+1]
+	}
+	if len(values) != len(ps) {
+		return fmt.Errorf("scene: %s has %d numbers, got %d", path, len(ps), len(values))
+	}
+	for i, p := range ps {
+		*p = values[i]
+	}
+	return nil
+}
+
+// Paths returns every path that a parameter can name, without components.
+func (s *Scene) Paths() []string {
+	var out []string
+	walk(s, func(l leaf) {
+		if _, image := l.v.Interface().(ImageTexture); !image {
+			out = append(out, l.path)
+		}
+	})
+	return out
+}

@@ -1,0 +1,117 @@
+package scene
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Uniform is one number that the renderer reads.
+type Uniform struct {
+	Name  string
+	Value float64
+}
+
+// Uniforms returns every number of the scene that a render depends on, by name
+// and in a fixed order that values never change. Names are paths with
+// components (ball.center.x, red.albedo.r, sun.direction.y), with these rules:
+//
+//   - A rotation X is the matrix X.r00 .. X.r22 (row, column) and X.wx, X.wy,
+//     X.wz, always 0: derivatives are taken with respect to these, in
+//     R(w) = (I + [w]x + [w]x^2/2) R.
+//   - A camera's look_at, pose, orbit, fov, focal, height and principal do not
+//     appear; instead camera.extrinsics.r00 .. r22, wx, wy, wz, tx, ty, tz
+//     (camera-from-world) and camera.intrinsics.fx, fy, cx, cy (pixel-edge
+//     coordinates; orthographic: fx, fy in pixels per scene unit). JacobianPhys
+//     relates them to the parameters.
+//   - Directions are as written, not normalised.
+//   - Absent optional fields (an object's rotation, a camera's distortion) have
+//     no uniforms.
+//
+// A degenerate look_at gives the identity.
+func Uniforms(s *Scene) []Uniform {
+	var out []Uniform
+	put := func(name string, value float64) { out = append(out, Uniform{name, value}) }
+	for _, c := range s.Cameras {
+		e, _ := s.Extrinsics(c.Name)
+		putRotation(put, c.Name+".extrinsics", e.R)
+		for i, n := range []string{"tx", "ty", "tz"} {
+			put(c.Name+".extrinsics."+n, e.T[i])
+		}
+		k := c.Intrinsics()
+		for i, n := range []string{"fx", "fy", "cx", "cy"} {
+			put(c.Name+".intrinsics."+n, [4]float64{k.FX, k.FY, k.CX, k.CY}[i])
+		}
+	}
+	walk(s, func(l leaf) {
+		if l.derived || l.absent {
+			return
+		}
+		switch x := l.v.Interface().(type) {
+		case Rotation:
+			putRotation(put, l.path, x.Matrix())
+		case float64:
+			put(l.path, x)
+		default:
+			for i, name := range components(l.v.Type()) {
+				put(l.path+"."+name, l.v.Index(i).Float())
+			}
+		}
+	})
+	return out
+}
+
+func putRotation(put func(string, float64), path string, m Mat3) {
+	for i := range 3 {
+		for j := range 3 {
+			put(fmt.Sprintf("%s.r%d%d", path, i, j), m[i][j])
+		}
+	}
+	for _, n := range []string{".wx", ".wy", ".wz"} {
+		put(path+n, 0)
+	}
+}
+
+// BufferKind says what a buffer holds.
+type BufferKind int
+
+// Kinds of buffers.
+const (
+	ImageBuffer  BufferKind = iota // a fixed image
+	AlbedoBuffer                   // albedo for every pixel of the camera
+	NormalBuffer                   // unit normal for every pixel, object's own coordinates
+)
+
+// Buffer is an array that the renderer reads, by the path of its field.
+type Buffer struct {
+	Path     string
+	Kind     BufferKind
+	Channels int
+	File     string    // relative to Scene.Dir; "" : Start everywhere
+	Encoding string    // of File: srgb or linear
+	Start    []float64 // one for each channel, where there is no file
+}
+
+// Buffers returns the arrays of the scene in a fixed order. Those for every
+// pixel have the size of the camera's image.
+func Buffers(s *Scene) []Buffer {
+	var out []Buffer
+	walk(s, func(l leaf) {
+		if l.v.Kind() != reflect.Struct {
+			return
+		}
+		switch x := l.v.Interface().(type) {
+		case ImageTexture:
+			out = append(out, Buffer{Path: l.path, Kind: ImageBuffer, Channels: 3, File: x.File, Encoding: x.Encoding})
+		case AlbedoMap:
+			start := append([]float64{}, x.Start[:]...)
+			if x.Channels == 1 {
+				start = start[:1]
+			}
+			out = append(out, Buffer{l.path, AlbedoBuffer, x.Channels, x.File, x.Encoding, start})
+		case NormalPixels:
+			n := Normalize(Vec3(x.Start))
+			out = append(out, Buffer{l.path, NormalBuffer, 3, x.File, Linear, n[:]})
+		}
+	})
+	return out
+}
