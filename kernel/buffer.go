@@ -1,0 +1,134 @@
+package kernel
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/baremetaldevx86/microdr/eval"
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/mem"
+)
+
+// Buffer is an array that modules read and write. Its storage lies outside the garbage collector and may one day
+// lie on another device: reach the elements through the methods.
+type Buffer struct {
+	engine *Engine
+	typ    ir.Type
+	len    int
+	span   mem.Span
+}
+
+// elementSize returns the bytes of an element of type t at precision p.
+func elementSize(t ir.Type, p Precision) int {
+	if t == ir.F32 && p == Float64 {
+		return 8
+	}
+	return t.Size()
+}
+
+// NewBuffer allocates a zeroed buffer of n elements.
+func (e *Engine) NewBuffer(t ir.Type, n int) (*Buffer, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("kernel: a buffer of %d elements", n)
+	}
+	span, err := e.heap.Alloc(max(n, 1) * elementSize(t, e.options.Precision))
+	if err != nil {
+		return nil, fmt.Errorf("kernel: a buffer of %d %v: %w", n, t, err)
+	}
+	clear(span.Bytes())
+	return &Buffer{e, t, n, span}, nil
+}
+
+// Free gives the storage back; the buffer must not be used again.
+func (b *Buffer) Free() {
+	if b != nil && b.engine != nil {
+		b.engine.heap.Free(b.span)
+		b.engine = nil
+	}
+}
+
+// Len returns the number of elements.
+func (b *Buffer) Len() int { return b.len }
+
+// Type returns the type of the elements.
+func (b *Buffer) Type() ir.Type { return b.typ }
+
+func (b *Buffer) memory() eval.Memory { return eval.Memory{Ptr: b.span.Base(), Len: b.len} }
+
+func view[T any](b *Buffer) []T { return unsafe.Slice((*T)(b.span.Base()), b.len) }
+
+// wide tells whether the elements are stored as float64.
+func (b *Buffer) wide() bool {
+	return b.typ == ir.F64 || b.typ == ir.F32 && b.engine.options.Precision == Float64
+}
+
+// Float32s maps the elements of a float32 buffer of an engine at precision Float32; the slice is valid until
+// Free. Other buffers have no such view, and asking for one is a mistake that panics.
+func (b *Buffer) Float32s() []float32 {
+	if b.typ != ir.F32 || b.wide() {
+		panic(fmt.Sprintf("kernel: float32 view of a buffer of %v at another precision", b.typ))
+	}
+	return view[float32](b)
+}
+
+// Words maps the elements of an int32 or uint32 buffer.
+func (b *Buffer) Words() []uint32 {
+	if !b.typ.IsInt() {
+		panic(fmt.Sprintf("kernel: word view of a buffer of %v", b.typ))
+	}
+	return view[uint32](b)
+}
+
+// Read copies the elements to dst as float64, converting as needed. dst has Len elements, or fewer.
+func (b *Buffer) Read(dst []float64) {
+	switch {
+	case b.wide():
+		copy(dst, view[float64](b))
+	case b.typ == ir.F32:
+		for i, x := range view[float32](b)[:len(dst)] {
+			dst[i] = float64(x)
+		}
+	case b.typ == ir.I32:
+		for i, x := range view[int32](b)[:len(dst)] {
+			dst[i] = float64(x)
+		}
+	case b.typ == ir.U32:
+		for i, x := range view[uint32](b)[:len(dst)] {
+			dst[i] = float64(x)
+		}
+	default:
+		panic(fmt.Sprintf("kernel: reading %v", b.typ))
+	}
+}
+
+// Write sets the first len(src) elements, converting as needed.
+func (b *Buffer) Write(src []float64) {
+	switch {
+	case b.wide():
+		copy(view[float64](b), src)
+	case b.typ == ir.F32:
+		dst := view[float32](b)
+		for i, x := range src {
+			dst[i] = float32(x)
+		}
+	case b.typ.IsInt():
+		dst := view[uint32](b)
+		for i, x := range src {
+			dst[i] = uint32(int64(x))
+		}
+	default:
+		panic(fmt.Sprintf("kernel: writing %v", b.typ))
+	}
+}
+
+// Write32 sets the first len(src) elements of a float32 buffer, at either precision.
+func (b *Buffer) Write32(src []float32) {
+	if b.typ == ir.F32 && !b.wide() {
+		copy(view[float32](b), src)
+		return
+	}
+	dst := view[float64](b)
+	for i, x := range src {
+		dst[i] = float64(x)
+	}
+}
