@@ -89,6 +89,8 @@ type compiler struct {
 	p       *ir.Program
 	live    []bool
 	byScope map[ir.Scope][]ir.Value
+	fused   map[ir.Value]ir.Value // an add or sub to the multiplication it takes along
+	skip    map[ir.Value]bool     // those multiplications
 	code    *code
 }
 
@@ -104,6 +106,7 @@ type region struct {
 
 func compile(p *ir.Program) (*code, error) {
 	c := &compiler{p: p, live: p.Live(), byScope: map[ir.Scope][]ir.Value{}, code: &code{}}
+	c.fuse()
 	for i := range p.Nodes {
 		if n := &p.Nodes[i]; c.live[i] {
 			if err := supported(n); err != nil {
@@ -174,6 +177,10 @@ func (c *compiler) uses(v ir.Value) []ir.Value {
 		l := c.p.Loop(v)
 		return append(append(out, l.Init...), c.captured(l)...)
 	}
+	if mul, ok := c.fused[v]; ok {
+		x, y, z, _ := c.fusedArgs(v, mul)
+		return []ir.Value{x, y, z}
+	}
 	c.p.Operands(v, func(a ir.Value) { out = append(out, a) })
 	return out
 }
@@ -224,10 +231,11 @@ func (r *region) emit(nodes []ir.Value, base int) []instr {
 	var out []instr
 	for i, v := range nodes {
 		n := r.c.p.Node(v)
-		switch n.Op {
-		case ir.OpResult: // allocated with its loop
-		case ir.OpState: // allocated on entry
-		case ir.OpLoop:
+		switch {
+		case n.Op == ir.OpResult: // allocated with its loop
+		case n.Op == ir.OpState: // allocated on entry
+		case r.c.skip[v]: // part of the addition that follows
+		case n.Op == ir.OpLoop:
 			out = append(out, instr{op: ir.OpLoop, loop: r.loop(v)})
 		default:
 			out = append(out, r.instr(v, n))
@@ -257,6 +265,9 @@ func (r *region) releaseDead(v ir.Value, i int) {
 }
 
 func (r *region) instr(v ir.Value, n *ir.Node) instr {
+	if mul, ok := r.c.fused[v]; ok {
+		return r.fusedInstr(v, mul)
+	}
 	in := instr{op: n.Op, typ: n.Type, to: n.Type, imm: n.Imm, a: -1, b: -1, c: -1}
 	for i, p := range []*int32{&in.a, &in.b, &in.c} {
 		if n.Args[i] != ir.None {

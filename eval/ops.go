@@ -17,6 +17,8 @@ func (m *machine[F]) float(in *instr, n int) {
 		selectLanes(m.f[in.dst][:n], m.w[in.a][:n], m.f[in.b][:n], m.f[in.c][:n])
 	case ir.OpFMA:
 		fmaLanes(m.f[in.dst][:n], m.f[in.a][:n], m.f[in.b][:n], m.f[in.c][:n])
+	case opMulAdd, opMulSub, opSubMul:
+		fusedLanes(in.op, m.f[in.dst][:n], m.f[in.a][:n], m.f[in.b][:n], m.f[in.c][:n])
 	default:
 		if in.b < 0 {
 			unary(in.op, m.f[in.dst][:n], m.f[in.a][:n])
