@@ -49,12 +49,22 @@ func (d *decoder) viewNode(i int, root *yaml.Node) *yaml.Node {
 	return root
 }
 
+// defaultViews is what a file without views means: every camera once.
+func defaultViews(s *Scene) []View {
+	var views []View
+	for i, c := range s.Cameras {
+		v := View{Name: fmt.Sprintf("view%d", i)}
+		setDefaults(reflect.ValueOf(&v).Elem())
+		v.Camera = c.Name
+		views = append(views, v)
+	}
+	return views
+}
+
 // checkViews names the views and gives each its camera.
 func (d *decoder) checkViews(s *Scene) {
 	if len(s.Views) == 0 {
-		for _, c := range s.Cameras {
-			s.Views = append(s.Views, View{Camera: c.Name, Encoding: SRGB, Gain: 1})
-		}
+		s.Views = defaultViews(s)
 	}
 	for i := range s.Views {
 		v := &s.Views[i]

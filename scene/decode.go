@@ -217,15 +217,16 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, f *field) {
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
+	row := f.element()
 	for i, c := range n.Content {
-		d.remember(f, elem, c)
-		d.decode(c, out.Index(i), f)
+		d.remember(elem, c)
+		d.decode(c, out.Index(i), row)
 	}
 	v.Set(out)
 }
 
 // remember keeps the nodes that later checks report positions of.
-func (d *decoder) remember(f *field, elem reflect.Type, n *yaml.Node) {
+func (d *decoder) remember(elem reflect.Type, n *yaml.Node) {
 	switch elem {
 	case reflect.TypeFor[Parameter]():
 		d.params = append(d.params, n)
@@ -284,6 +285,13 @@ func (d *decoder) declare(key *yaml.Node, kind string) bool {
 	}
 	d.named[kind+" "+key.Value] = key
 	return true
+}
+
+// element is the row of a list's elements: min is the list's own.
+func (f *field) element() *field {
+	e := *f
+	e.min = 0
+	return &e
 }
 
 // label names the field in messages.

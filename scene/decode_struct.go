@@ -1,6 +1,7 @@
 package scene
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ func (d *decoder) decodeStruct(n *yaml.Node, v reflect.Value) {
 func (d *decoder) decodeKey(key, val *yaml.Node, v reflect.Value, rows []field, seen map[string]*yaml.Node) {
 	f := rowOf(rows, key)
 	if f == nil {
-		d.fail(key, "unknown key %s, expected %s%s", describe(key), keyList(rows), suggest(key.Value, keysOf(rows)))
+		d.fail(key, "unknown key %s, expected %s%s", quoteKey(key), keyList(rows), suggest(key.Value, keysOf(rows)))
 		return
 	}
 	if first := seen[f.key]; first != nil {
@@ -109,6 +110,13 @@ func setDefault(v reflect.Value, f *field) {
 	if len(d.errs) > 0 {
 		panic("scene: bad default: " + d.errs.Error())
 	}
+}
+
+func quoteKey(key *yaml.Node) string {
+	if key.Kind == yaml.ScalarNode {
+		return fmt.Sprintf("%.60q", key.Value)
+	}
+	return describe(key)
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
