@@ -1,0 +1,259 @@
+package grad
+
+import (
+	"math"
+
+	"github.com/baremetaldevx86/microdr/ir"
+)
+
+// A value in a branch that is not taken may be infinite or NaN. Its adjoint is zero, but 0 * inf is NaN and would
+// spoil everything that the branch shares with the rest. So a zero change stays zero: annihilate(g, w) is
+// select(g == 0, 0, g*w). That costs a comparison and a select, so it is left out where w is finite whenever the
+// program's inputs are: wild finds out, conservatively, by looking for what can make an infinity (a division, a
+// logarithm, ...). Overflow of sums and products is not looked for.
+//
+// In forward mode a product needs no such care: where a factor is infinite the value is too, and the select that
+// drops the value drops its tangent.
+
+// annihilate returns d*w, and 0 where d is 0.
+func (e *emitter) annihilate(d, w ir.Value) ir.Value {
+	product := e.mul(d, w)
+	if !e.wild(w) || e.b.Node(d).Op == ir.OpConst && !isZero(e.b.Node(d)) {
+		return product
+	}
+	zero := e.num(d, 0)
+	return e.b.Select(e.b.Binary(ir.OpEq, d, zero), zero, product)
+}
+
+// scale returns d*w where w is a value of the primal program.
+func (e *emitter) scale(d, w ir.Value) ir.Value {
+	if e.reverse {
+		return e.annihilate(d, w)
+	}
+	return e.mul(d, w)
+}
+
+// annihilatedProduct recognises what annihilate emits.
+func annihilatedProduct(p *ir.Program, n *ir.Node) (g, w ir.Value, ok bool) {
+	cond, product := p.Node(n.Args[0]), p.Node(n.Args[2])
+	if cond.Op != ir.OpEq || product.Op != ir.OpMul || !isZero(p.Node(n.Args[1])) {
+		return 0, 0, false
+	}
+	switch {
+	case isZero(p.Node(cond.Args[0])):
+		g = cond.Args[1]
+	case isZero(p.Node(cond.Args[1])):
+		g = cond.Args[0]
+	default:
+		return 0, 0, false
+	}
+	switch g {
+	case product.Args[0]:
+		return g, product.Args[1], true
+	case product.Args[1]:
+		return g, product.Args[0], true
+	}
+	return 0, 0, false
+}
+
+func isZero(n *ir.Node) bool { return n.Op == ir.OpConst && n.Type.IsFloat() && constant(n) == 0 }
+
+// constant returns the value of a constant float node.
+func constant(n *ir.Node) float64 {
+	if n.Type == ir.F32 {
+		return float64(math.Float32frombits(uint32(n.Imm)))
+	}
+	return math.Float64frombits(n.Imm)
+}
+
+// finiteness remembers which nodes of one program may be infinite or NaN although its inputs are finite.
+type finiteness struct {
+	m          *ir.Module
+	p          *ir.Program
+	wildParams bool // the parameters of this function may be infinite
+	memo       map[ir.Value]bool
+	funcs      map[int]bool // does a function with finite arguments have a wild result?
+}
+
+func newFiniteness(m *ir.Module, p *ir.Program) *finiteness {
+	return &finiteness{m: m, p: p, memo: map[ir.Value]bool{}, funcs: map[int]bool{}}
+}
+
+// wild tells whether v may be infinite or NaN: whether something that can make an infinity is among what v is
+// computed from.
+func (f *finiteness) wild(v ir.Value) bool {
+	if w, ok := f.memo[v]; ok {
+		return w
+	}
+	seen := map[ir.Value]bool{v: true}
+	stack := []ir.Value{v}
+	found := false
+	for len(stack) > 0 && !found {
+		u := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		known, ok := f.memo[u]
+		if ok && !known {
+			continue
+		}
+		found = known || f.makesInfinity(u)
+		f.values(u, func(a ir.Value) {
+			if !seen[a] {
+				seen[a] = true
+				stack = append(stack, a)
+			}
+		})
+	}
+	if found {
+		f.memo[v] = true
+		return true
+	}
+	for u := range seen { // nothing behind v is wild, so nothing behind those is
+		f.memo[u] = false
+	}
+	return false
+}
+
+// values calls g for the floats whose value enters that of u.
+func (f *finiteness) values(u ir.Value, g func(ir.Value)) {
+	n := f.p.Node(u)
+	if !n.Type.IsFloat() {
+		return
+	}
+	first, last := 0, n.Op.Info().Args
+	switch n.Op {
+	case ir.OpState, ir.OpResult:
+		carried(f.p, u, g)
+		return
+	case ir.OpSelect:
+		first = 1
+	}
+	for _, a := range n.Args[first:last] {
+		if f.p.Node(a).Type.IsFloat() {
+			g(a)
+		}
+	}
+}
+
+// carried calls g for what a loop's state or result, or a call's result, is made from.
+func carried(p *ir.Program, v ir.Value, g func(ir.Value)) {
+	n := p.Node(v)
+	i := n.Imm
+	var l *ir.Loop
+	if n.Op == ir.OpState {
+		i, l = uint64(uint32(n.Imm)), p.Loop(v)
+	} else if p.Node(n.Args[0]).Op == ir.OpLoop {
+		l = p.Loop(n.Args[0])
+	} else {
+		for _, a := range p.Call(n.Args[0]).Args {
+			g(a)
+		}
+		return
+	}
+	if i < uint64(len(l.Init)) { // not the count, and not a loop still open
+		g(l.Init[i])
+		g(l.Next[i])
+	}
+}
+
+func (f *finiteness) makesInfinity(u ir.Value) bool {
+	n := f.p.Node(u)
+	switch n.Op {
+	case ir.OpConst:
+		return n.Type.IsFloat() && (math.IsNaN(constant(n)) || math.IsInf(constant(n), 0))
+	case ir.OpParam:
+		return f.wildParams && n.Type.IsFloat()
+	case ir.OpDiv:
+		d := f.p.Node(n.Args[1])
+		return n.Type.IsFloat() && (d.Op != ir.OpConst || constant(d) == 0) && !f.positive(n.Args[1], 6)
+	case ir.OpSqrt:
+		return !f.nonNegative(n.Args[0], 6)
+	case ir.OpExp:
+		return !f.nonPositive(n.Args[0], 6)
+	case ir.OpLog:
+		return !f.positive(n.Args[0], 6)
+	case ir.OpTan, ir.OpPow:
+		return true
+	case ir.OpResult:
+		c := f.p.Node(n.Args[0])
+		return c.Op == ir.OpCall && n.Type.IsFloat() && f.wildFunc(f.p.Calls[c.Imm].Func)
+	}
+	return false
+}
+
+func (f *finiteness) wildFunc(i int) bool {
+	w, ok := f.funcs[i]
+	if ok {
+		return w
+	}
+	body := newFiniteness(f.m, f.m.Funcs[i].Body)
+	body.funcs = f.funcs
+	for _, r := range body.p.Results {
+		w = w || body.wild(r)
+	}
+	f.funcs[i] = w
+	return w
+}
+
+// positive, nonNegative and nonPositive recognise, up to the given depth, what cannot be zero or of the other
+// sign whatever the inputs are (underflow aside).
+func (f *finiteness) positive(v ir.Value, depth int) bool {
+	n := f.p.Node(v)
+	if depth == 0 {
+		return false
+	}
+	pos := func(i int) bool { return f.positive(n.Args[i], depth-1) }
+	nonneg := func(i int) bool { return f.nonNegative(n.Args[i], depth-1) }
+	switch n.Op {
+	case ir.OpConst:
+		return n.Type.IsFloat() && constant(n) > 0
+	case ir.OpAdd:
+		return pos(0) && nonneg(1) || nonneg(0) && pos(1)
+	case ir.OpFMA:
+		return (n.Args[0] == n.Args[1] || nonneg(0) && nonneg(1)) && pos(2)
+	case ir.OpMax:
+		return pos(0) || pos(1)
+	case ir.OpMin, ir.OpMul, ir.OpDiv:
+		return pos(0) && pos(1)
+	case ir.OpSelect:
+		return pos(1) && pos(2)
+	case ir.OpSqrt:
+		return pos(0)
+	}
+	return false
+}
+
+func (f *finiteness) nonNegative(v ir.Value, depth int) bool {
+	n := f.p.Node(v)
+	if depth == 0 {
+		return false
+	}
+	nonneg := func(i int) bool { return f.nonNegative(n.Args[i], depth-1) }
+	switch n.Op {
+	case ir.OpConst:
+		return n.Type.IsFloat() && constant(n) >= 0
+	case ir.OpMul:
+		return n.Args[0] == n.Args[1] || nonneg(0) && nonneg(1)
+	case ir.OpFMA:
+		return (n.Args[0] == n.Args[1] || nonneg(0) && nonneg(1)) && nonneg(2)
+	case ir.OpAdd, ir.OpMin, ir.OpDiv:
+		return nonneg(0) && nonneg(1)
+	case ir.OpMax:
+		return nonneg(0) || nonneg(1)
+	case ir.OpSelect:
+		return nonneg(1) && nonneg(2)
+	case ir.OpAbs, ir.OpSqrt, ir.OpExp:
+		return true
+	}
+	return false
+}
+
+func (f *finiteness) nonPositive(v ir.Value, depth int) bool {
+	n := f.p.Node(v)
+	switch n.Op {
+	case ir.OpNeg:
+		return f.nonNegative(n.Args[0], depth)
+	case ir.OpConst:
+		return n.Type.IsFloat() && constant(n) <= 0
+	}
+	return false
+}
