@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -90,8 +91,8 @@ func insidePose(s *Scene, l leaf) bool {
 
 // poseOf returns the pose that path (or path less ".rotation") names.
 func (s *Scene) poseOf(path string) *Pose {
-	l, _, err := s.lookup(strings.TrimSuffix(path, ".rotation"))
-	if err != nil {
+	l, _ := s.find(strings.TrimSuffix(path, ".rotation"))
+	if l == nil || l.absent {
 		return nil
 	}
 	p, _ := l.v.Addr().Interface().(*Pose)
@@ -175,10 +176,10 @@ func (b *Block) step(x, d float64) float64 {
 	case KindPositive:
 		return x * math.Exp(d)
 	case KindBounds:
-		// lo + (hi-lo) / (1 + (hi-x)/(x-lo) exp(-d)), which d = 0 leaves at x
 		if d == 0 {
 			return x
 		}
+		// lo + (hi-lo) / (1 + (hi-x)/(x-lo) exp(-d))
 		return b.Lo + (b.Hi-b.Lo)/(1+(b.Hi-x)/(x-b.Lo)*math.Exp(-d))
 	}
 	return x + d
@@ -195,8 +196,11 @@ func (b *Block) slope(x float64) float64 {
 	return 1
 }
 
-// retract moves the block's field in s, in place.
+// retract moves the block's field in s, in place; zeros leave it as it is.
 func (b *Block) retract(s *Scene, d []float64) {
+	if !slices.ContainsFunc(d, func(x float64) bool { return x != 0 }) {
+		return
+	}
 	l, _, err := s.lookup(b.Path)
 	if err != nil {
 		panic("scene: " + err.Error())

@@ -164,7 +164,32 @@ func (v *Vector) PhysicalJacobian() [][]float64 {
 			out = append(out, full)
 		}
 	}
+	v.carryTranslations(out)
 	return out
+}
+
+// carryTranslations adds what a pose's rotation, fitted by itself about another
+// point than the origin, does to a translation that is fitted beside it.
+func (v *Vector) carryTranslations(j [][]float64) {
+	quantities := v.Physical()
+	for i := range v.blocks {
+		b := &v.blocks[i]
+		if b.Kind != KindRotation || b.About == (Vec3{}) {
+			continue
+		}
+		l := b.leaf(v.scene)
+		pose := v.scene.poseOf(l.path)
+		arm := skew(pose.Rotation.Matrix().Apply(b.About))
+		for row, q := range quantities {
+			axis, ok := strings.CutPrefix(q.Name, strings.TrimSuffix(l.path, ".rotation")+".translation.")
+			if !ok {
+				continue
+			}
+			for d := range b.Dofs {
+				j[row][b.Offset+d] = arm[axis[0]-'x'][max(d, b.component)]
+			}
+		}
+	}
 }
 
 // physical is the block's own part, rows of length Dofs.

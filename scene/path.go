@@ -20,71 +20,106 @@ type leaf struct {
 
 // walk visits every leaf of s in the order of the table.
 func walk(s *Scene, visit func(leaf)) {
-	walkStruct(reflect.ValueOf(s).Elem(), "", false, visit)
+	w := walker{visit: visit}
+	w.fields(reflect.ValueOf(s).Elem(), "", false)
 }
 
-func walkStruct(v reflect.Value, prefix string, derived bool, visit func(leaf)) {
+// walker visits leaves; with a target, only those on the way to it.
+type walker struct {
+	visit  func(leaf)
+	target string
+}
+
+// leadsTo reports whether path, or something below it, can be the target.
+func (w *walker) leadsTo(path string) bool {
+	if w.target == "" || path == "" {
+		return true
+	}
+	rest, ok := strings.CutPrefix(w.target, path)
+	return ok && (rest == "" || rest[0] == '.')
+}
+
+func (w *walker) fields(v reflect.Value, prefix string, derived bool) {
 	rows := fieldsOf(v.Type())
 	for i := range rows {
 		f := &rows[i]
 		if f.config || f.key == "" && !f.inline {
 			continue
 		}
+		x := v.Field(f.index)
 		path := prefix
 		switch {
-		case f.isMap || f.inline || v.Type().Field(f.index).Type == reflect.TypeFor[[]View]():
+		case f.isMap || f.inline || x.Type() == reflect.TypeFor[[]View]():
 		case prefix == "":
 			path = f.key
 		default:
 			path = prefix + "." + f.key
 		}
-		walkValue(v.Field(f.index), path, f, derived || f.derived, visit)
+		if w.leadsTo(path) {
+			w.value(x, path, f, derived || f.derived)
+		}
 	}
 }
 
-func walkValue(v reflect.Value, path string, f *field, derived bool, visit func(leaf)) {
+func (w *walker) value(v reflect.Value, path string, f *field, derived bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
 			if f.def != "" {
-				visit(leaf{path, v, f, true, derived})
+				w.visit(leaf{path, v, f, true, derived})
 			}
 			return
 		}
-		walkValue(v.Elem(), path, f, derived, visit)
+		w.value(v.Elem(), path, f, derived)
 	case reflect.Struct:
-		switch v.Interface().(type) {
-		case Pose, AlbedoMap, NormalPixels, ImageTexture:
-			visit(leaf{path, v, f, false, derived})
+		switch v.Addr().Interface().(type) {
+		case *Pose, *AlbedoMap, *NormalPixels, *ImageTexture:
+			w.visit(leaf{path, v, f, false, derived})
 		}
-		walkStruct(v, path, derived, visit)
+		w.fields(v, path, derived)
 	case reflect.Slice, reflect.Array:
-		walkList(v, path, f, derived, visit)
+		w.list(v, path, f, derived)
 	case reflect.Float64:
-		visit(leaf{path, v, f, false, derived})
+		w.visit(leaf{path, v, f, false, derived})
 	}
 }
 
-func walkList(v reflect.Value, path string, f *field, derived bool, visit func(leaf)) {
+func (w *walker) list(v reflect.Value, path string, f *field, derived bool) {
 	switch v.Type().Elem().Kind() {
 	case reflect.Float64:
 		if v.Kind() == reflect.Array {
-			visit(leaf{path, v, f, false, derived})
+			w.visit(leaf{path, v, f, false, derived})
 		}
 	case reflect.Struct:
 		for i := range v.Len() {
 			e := v.Index(i)
-			p := path + "." + strconv.Itoa(i)
-			if name := e.FieldByName("Name"); name.IsValid() && e.Type() != reflect.TypeFor[LightRef]() {
-				p = name.String()
+			if p := elementPath(e, path, i); w.leadsTo(p) {
+				w.fields(e, p, derived)
 			}
-			walkStruct(e, p, derived, visit)
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			walkValue(v.Index(i), path+"."+strconv.Itoa(i), f, derived, visit)
+			w.value(v.Index(i), path+"."+strconv.Itoa(i), f, derived)
 		}
 	}
+}
+
+// elementPath is the path of a list's element: the root that its name is, or
+// its index below the list.
+func elementPath(e reflect.Value, list string, i int) string {
+	switch x := e.Addr().Interface().(type) {
+	case *Camera:
+		return x.Name
+	case *Object:
+		return x.Name
+	case *Material:
+		return x.Name
+	case *Light:
+		return x.Name
+	case *View:
+		return x.Name
+	}
+	return list + "." + strconv.Itoa(i)
 }
 
 // components names the components of a leaf's value; nil for a single number.
@@ -98,21 +133,10 @@ func components(t reflect.Type) []string {
 // lookup finds the leaf that path names, or the leaf and the component; whole
 // leaves have component -1. An absent leaf is created with its default.
 func (s *Scene) lookup(path string) (leaf, int, error) {
-	var found *leaf
-	component := -1
-	var known []string
-	walk(s, func(l leaf) {
-		known = append(known, l.path)
-		if l.path == path {
-			found, component = &l, -1
-			return
-		}
-		rest, ok := strings.CutPrefix(path, l.path+".")
-		if i := slices.Index(componentsOf(l), rest); ok && i >= 0 {
-			found, component = &l, i
-		}
-	})
+	found, component := s.find(path)
 	if found == nil {
+		var known []string
+		walk(s, func(l leaf) { known = append(known, l.path) })
 		return leaf{}, 0, fmt.Errorf("unknown path %q%s", path, suggestPath(path, known))
 	}
 	if found.absent {
@@ -122,6 +146,30 @@ func (s *Scene) lookup(path string) (leaf, int, error) {
 		found.v, found.absent = p.Elem(), false
 	}
 	return *found, component, nil
+}
+
+// find is lookup without the message and without creating anything.
+func (s *Scene) find(path string) (found *leaf, component int) {
+	if path == "" {
+		return nil, -1
+	}
+	component = -1
+	w := walker{target: path}
+	w.visit = func(l leaf) {
+		if l.path == path {
+			found, component = &l, -1
+			return
+		}
+		rest, ok := strings.CutPrefix(path, l.path+".")
+		if !ok {
+			return
+		}
+		if i := slices.Index(componentsOf(l), rest); i >= 0 {
+			found, component = &l, i
+		}
+	}
+	w.fields(reflect.ValueOf(s).Elem(), "", false)
+	return found, component
 }
 
 func componentsOf(l leaf) []string {
