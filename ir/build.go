@@ -3,7 +3,6 @@ package ir
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Builder records a lane program. Every node is looked up before it is made, so equal expressions are one
@@ -130,7 +129,23 @@ func (b *Builder) Const(t Type, x float64) Value {
 }
 
 func (b *Builder) constant(t Type, bits uint64) Value {
-	return b.node(OpConst, t, ScopeUniform, noArgs, bits)
+	return b.node(OpConst, t, ScopeUniform, noArgs, canonicalConst(t, bits))
+}
+
+// canonicalConst returns the bits that a constant of type t holds: no bits beyond its size, one NaN.
+func canonicalConst(t Type, bits uint64) uint64 {
+	switch t {
+	case F32:
+		return uint64(Bits32(math.Float32frombits(uint32(bits))))
+	case F64:
+		if x := math.Float64frombits(bits); x != x {
+			return math.Float64bits(math.NaN())
+		}
+		return bits
+	case Bool:
+		return bits & 1
+	}
+	return uint64(uint32(bits))
 }
 
 // Uniform returns the module's scalar parameter of the given name, adding it to the module if needed.
@@ -154,7 +169,7 @@ func (b *Builder) Param(t Type) Value {
 }
 
 // SetResults ends a function's body.
-func (b *Builder) SetResults(vs ...Value) { b.p.Results = slices.Clone(vs) }
+func (b *Builder) SetResults(vs ...Value) { b.p.Results = append([]Value(nil), vs...) }
 
 // Unary, Binary and Ternary build the op of the table with that many arguments, whose types must agree with its
 // row; the named methods below are the everyday spelling.
@@ -302,5 +317,3 @@ func (b *Builder) Store(buffer int, index, value Value) { b.Effect(Store, buffer
 func (b *Builder) ScatterAdd(buffer int, index, value Value) {
 	b.Effect(ScatterAdd, buffer, index, value)
 }
-
-func (k EffectKind) String() string { return [...]string{"store", "scatter_add"}[k] }

@@ -127,7 +127,7 @@ func (b *Builder) Call(f int, args ...Value) []Value {
 	key := fmt.Sprint(f, args)
 	v, ok := b.calls[key]
 	if !ok {
-		b.p.Calls = append(b.p.Calls, Call{f, slices.Clone(args)})
+		b.p.Calls = append(b.p.Calls, Call{f, append([]Value(nil), args...)})
 		scope := b.scopeOf(args...)
 		if s := ScopeLane; b.readsLane(body) && b.p.Encloses(scope, s) {
 			scope = s

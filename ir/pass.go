@@ -50,9 +50,6 @@ func Lower(m *Module, list []Pass, verify bool) (*Module, error) {
 	return m, nil
 }
 
-// DeadCode drops the nodes that no effect and no result needs, and loop states that nothing reads.
-func DeadCode(m *Module, p *Program) *Program { return Rewrite(m, p, nil) }
-
 // InlineCalls replaces each call by the body of its function; nodes that are equal become shared.
 func InlineCalls(m *Module, p *Program) *Program {
 	return Rewrite(m, p, func(r *Rewriter, v Value) (Value, bool) {

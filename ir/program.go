@@ -58,6 +58,10 @@ const (
 	ScatterAdd
 )
 
+var effectNames = [...]string{"store", "scatter_add"}
+
+func (k EffectKind) String() string { return effectNames[k] }
+
 // Effect writes to a buffer at the end of a lane. Effects happen in no loop.
 type Effect struct {
 	Kind   EffectKind

@@ -12,6 +12,7 @@ type Rewriter struct {
 	// arguments; ok = false copies the node. It never sees states and loops.
 	Hook func(r *Rewriter, v Value) (image Value, ok bool)
 
+	live  []bool // as given to Run
 	image []Value
 	multi map[Value][]Value // the results of loops, calls and whatever replaced calls
 	loops map[uint64]*LoopBuilder
@@ -19,12 +20,16 @@ type Rewriter struct {
 
 // Rewrite copies the live part of p into a new program of module m.
 func Rewrite(m *Module, p *Program, hook func(*Rewriter, Value) (Value, bool)) *Program {
+	return rewrite(m, p, p.Live(), hook)
+}
+
+func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Value, bool)) *Program {
 	r := NewRewriter(p, NewBuilder(m))
 	r.Hook = hook
 	for _, v := range p.Params {
 		r.image[v] = r.To.Param(p.Nodes[v].Type)
 	}
-	r.Run(p.Live())
+	r.Run(live)
 	for _, e := range p.Effects {
 		r.To.Effect(e.Kind, e.Buffer, r.image[e.Index], r.image[e.Value])
 	}
@@ -39,8 +44,10 @@ func NewRewriter(p *Program, b *Builder) *Rewriter {
 	return r
 }
 
-// Run copies the nodes marked live, in order. Nodes that already have an image keep it.
+// Run copies the nodes marked live, in order. Nodes that already have an image keep it. A loop loses the states
+// that are not live; it needs one that is.
 func (r *Rewriter) Run(live []bool) {
+	r.live = live
 	pos := r.To.pos
 	for i := range r.From.Nodes {
 		if v := Value(i); live[i] && r.image[v] == None {
@@ -90,26 +97,50 @@ func (r *Rewriter) copy(v Value) Value {
 	return r.plain(v, n)
 }
 
-// state opens the loop of v when its first state comes by.
+// state opens the loop of v when its first live state comes by.
 func (r *Rewriter) state(v Value, n *Node) Value {
 	index := n.Imm >> 32
+	from := &r.From.Loops[index]
+	kept := r.keep(from.States, from)
 	l, ok := r.loops[index]
 	if !ok {
 		var types []Type
-		for _, s := range r.From.Loops[index].States {
+		for _, s := range kept {
 			types = append(types, r.From.Nodes[s].Type)
 		}
 		l = r.To.LoopBegin(types...)
 		r.loops[index] = l
 	}
-	return l.States[uint32(n.Imm)]
+	return l.States[slices.Index(kept, v)]
 }
 
+// keep returns those of the list, one value for each state of the loop, whose states are live.
+func (r *Rewriter) keep(list []Value, l *Loop) []Value {
+	var out []Value
+	for i, s := range l.States {
+		if r.live[s] {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
+
+// loop ends a loop. The results of states that are not live have no image.
 func (r *Rewriter) loop(v Value, n *Node) Value {
 	l := &r.From.Loops[n.Imm]
 	lb := r.loops[n.Imm]
-	r.multi[v] = lb.End(r.Images(l.Init), r.image[l.Cond], r.Images(l.Next), l.Max)
-	return r.To.Node(r.multi[v][0]).Args[0]
+	init, next := r.Images(r.keep(l.Init, l)), r.Images(r.keep(l.Next, l))
+	kept := lb.End(init, r.image[l.Cond], next, l.Max)
+	node := r.To.Node(kept[0]).Args[0]
+	results := slices.Repeat([]Value{None}, len(l.States)+1)
+	for i, s := range l.States {
+		if r.live[s] {
+			results[i], kept = kept[0], kept[1:]
+		}
+	}
+	results[len(l.States)] = kept[0]
+	r.multi[v] = results
+	return node
 }
 
 // plain copies a node that needs no care.

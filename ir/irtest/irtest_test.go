@@ -1,0 +1,76 @@
+package irtest_test
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/ir/irtest"
+)
+
+// interpret runs the only stage of a module on filled buffers and returns the outputs.
+func interpret(m *ir.Module, seed uint64) irtest.Memory {
+	uniforms, mem := irtest.Fill(m, seed)
+	bits := make([]uint64, len(uniforms))
+	for i, u := range m.Uniforms {
+		bits[i] = irtest.UniformBits(u.Type, uniforms[i])
+	}
+	irtest.InterpretStage(m, 0, bits, mem)
+	return mem
+}
+
+// TestPassesKeepMeaning interprets random programs before and after each pass, and after a trip through text.
+func TestPassesKeepMeaning(t *testing.T) {
+	for seed := range uint64(300) {
+		m := irtest.Random(seed, irtest.Options{Lanes: 3})
+		want := interpret(m, seed)
+		text := ir.Print(m)
+		back, err := ir.Parse("random", []byte(text))
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, text)
+		}
+		if !reflect.DeepEqual(m, back) {
+			t.Fatalf("seed %d: the module changed on its way through text\n%s\n%s", seed, text, ir.Print(back))
+		}
+		for _, pass := range ir.Passes() {
+			next, err := ir.Lower(m, []ir.Pass{pass}, true)
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%s", seed, err, ir.Print(m))
+			}
+			if got := interpret(next, seed); !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d: pass %s changes results\n%s\n%s", seed, pass.Name, ir.Print(m), ir.Print(next))
+			}
+			m = next
+		}
+	}
+}
+
+// TestRandomCovers checks that every op and effect comes up, loops within loops and calls from loops included.
+func TestRandomCovers(t *testing.T) {
+	var text bytes.Buffer
+	seen := map[ir.Op]bool{}
+	nested := false
+	for seed := range uint64(200) {
+		m := irtest.Random(seed, irtest.Options{Lanes: 1})
+		m.WriteText(&text)
+		p := m.Stages[0].Prog
+		for i := range p.Nodes {
+			seen[p.Nodes[i].Op] = true
+		}
+		for _, f := range m.Funcs {
+			seen[ir.OpParam] = seen[ir.OpParam] || len(f.Body.Params) > 0
+		}
+		for _, s := range p.Parents {
+			nested = nested || s > ir.ScopeLane
+		}
+	}
+	for op := ir.OpInvalid + 1; int(op) < ir.NumOps; op++ {
+		if !seen[op] {
+			t.Errorf("%v never comes up", op)
+		}
+	}
+	if !nested || !bytes.Contains(text.Bytes(), []byte("scatter_add")) {
+		t.Error("no nested loops or no scatter_add")
+	}
+}
