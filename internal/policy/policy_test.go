@@ -28,6 +28,7 @@ const module = "github.com/baremetaldevx86/microdr"
 const imports = `
 mem             :
 ir              :
+ir/irtest       : ir
 grad            : ir
 eval            : ir
 jit/amd64       :
