@@ -73,8 +73,17 @@ func (e emitter) tan(x Value) Value {
 		0x1.58bd1p-8)
 	cubic := e.mul(r, s)
 	t := e.fma(cubic, p, r)
-	t = e.add(r, e.fma(cubic, p, e.fma(rLo, e.mul(t, t), rLo)))
-	return e.flip(e.sel(e.odd(n), e.div(e.f(-1), t), t), e.bits(x))
+	rest := e.fma(cubic, p, e.fma(rLo, e.mul(t, t), rLo))
+	t = e.add(r, rest)
+	tLo := e.sub(rest, e.sub(t, r))
+	return e.flip(e.sel(e.odd(n), e.neg(e.reciprocal(t, tLo)), t), e.bits(x))
+}
+
+// reciprocal returns 1/(hi + lo): one Newton step from 1/hi.
+func (e emitter) reciprocal(hi, lo Value) Value {
+	inv := e.div(e.f(1), hi)
+	miss := e.fma(e.neg(inv), lo, e.fma(e.neg(inv), hi, e.f(1)))
+	return e.fma(inv, miss, inv)
 }
 
 // twoSum returns the rounded sum of x and y, and what rounding lost.
