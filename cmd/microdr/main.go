@@ -1,0 +1,74 @@
+// Command microdr renders scenes, differentiates the renderings and fits
+// scenes to photographs. It is flags, wiring and words on a terminal; what it
+// must not know is how any of that is done, which packages render and fit do.
+// Start reading at newRoot in root.go, then fit.go; exit.go lists the exit
+// codes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main with its surroundings as arguments; it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible()
+	defer stop()
+	a := &app{stdout: stdout, stderr: stderr}
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !a.started && !isExit(err) {
+		err = usageError{err}
+	}
+	a.report(err)
+	return exitCode(ctx, err)
+}
+
+// interruptible returns a context that the first Ctrl-C or SIGTERM ends; the
+// second one ends the process as ever, in case the first is not heeded. Its
+// cause is an interruption.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(interruption{s})
+		case <-done:
+			signal.Stop(signals)
+		}
+	}()
+	return ctx, func() { close(done); cancel(nil) }
+}
+
+// report says on stderr what went wrong and, with --json, on stdout too.
+func (a *app) report(err error) {
+	var quiet silentError
+	if errors.As(err, &quiet) {
+		return
+	}
+	fmt.Fprintf(a.stderr, "microdr: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(a.stderr, "Run 'microdr help' or add --help to the command for its usage.")
+	}
+	if a.json {
+		a.writeJSON(map[string]any{"event": "error", "error": err.Error(), "code": exitCode(context.Background(), err)})
+	}
+}
