@@ -13,7 +13,7 @@ type Kind string
 
 // Kinds of parameters and their local coordinates d, 0 at the current value x.
 const (
-	KindFree       Kind = "free"        // x + d, for each number
+	KindFree       Kind = "free"        // x + d, for each number; may leave the field's range, see Validate
 	KindPositive   Kind = "positive"    // x exp(d)
 	KindBounds     Kind = "bounds"      // lo + (hi - lo) logistic(logit((x - lo) / (hi - lo)) + d); "unit" is [0, 1]
 	KindUnitVector Kind = "unit_vector" // RetractDirection: 2 numbers, radians
@@ -50,6 +50,9 @@ func makeBlock(s *Scene, p *Parameter) (Block, error) {
 		b.Lo, b.Hi = p.Constraint.Bounds[0], p.Constraint.Bounds[1]
 		if !(b.Lo < b.Hi) {
 			return b, fmt.Errorf("bounds: expected a lower and a greater number, got [%g, %g]", b.Lo, b.Hi)
+		}
+		if r := l.f.interval; b.Lo < r.lo || b.Hi > r.hi {
+			return b, fmt.Errorf("bounds: expected to stay within numbers %s, got [%g, %g]", r, b.Lo, b.Hi)
 		}
 	}
 	if p.Constraint != nil && p.Constraint.Kind == "unit" {

@@ -127,3 +127,27 @@ func TestLightsAndMaterials(t *testing.T) {
 		t.Errorf("roots %v", names)
 	}
 }
+
+func TestCenter(t *testing.T) {
+	const m = "material: {diffuse: {albedo: 1}}}\n"
+	s := parse(t, "objects:\n"+
+		"  a: {sphere: {center: [1, 2, 3], radius: 1}, "+m+
+		"  b: {box: {center: [1, 2, 3], size: [1, 1, 1]}, "+m+
+		"  c: {torus: {center: [1, 2, 3], major: 1, minor: 0.2}, "+m+
+		"  d: {cylinder: {center: [1, 2, 3], radius: 1, height: 1}, "+m+
+		"  e: {capsule: {a: [0, 2, 3], b: [2, 2, 3], radius: 1}, "+m+
+		"  f: {plane: {point: [1, 2, 3]}, "+m+
+		"  g: {rectangle: {size: [1, 1], origin: [5, 5]}, "+m)
+	for i := range s.Objects {
+		want := Vec3{1, 2, 3}
+		if s.Objects[i].Rectangle != nil {
+			want = Vec3{}
+		}
+		if got := s.Objects[i].Center(); got != want {
+			t.Errorf("%s: centre %v, want %v", s.Objects[i].Name, got, want)
+		}
+	}
+	if s.View("view0") == nil || s.View("view1") != nil {
+		t.Error("views by name")
+	}
+}

@@ -55,6 +55,14 @@ func Parse(name string, data []byte) (*Scene, error) {
 	return s, nil
 }
 
+// Validate reports whether s is a scene that a file can hold: everything that
+// Parse checks, at the lines of what Print writes. A step of parameters that
+// are free of their field's range, or code, can make one that is not.
+func (s *Scene) Validate() error {
+	_, err := Parse("(scene)", Print(s))
+	return err
+}
+
 // read parses the YAML text to its one document's root.
 func (d *decoder) read(data []byte) *yaml.Node {
 	if len(data) > maxBytes {

@@ -2,12 +2,16 @@ package scene
 
 import (
 	"errors"
+	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // examples returns the files in testdata: one for each of the program's examples.
 func examples(t testing.TB) []string {
@@ -56,7 +60,7 @@ func TestPrintGolden(t *testing.T) {
 	for _, file := range examples(t) {
 		s := load(t, file)
 		golden := strings.TrimSuffix(file, ".yaml") + ".printed"
-		if os.Getenv("UPDATE") != "" {
+		if *update {
 			if err := os.WriteFile(golden, Print(s), 0o666); err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +70,7 @@ func TestPrintGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := Print(s); string(got) != string(want) {
-			t.Errorf("%s (UPDATE=1 go test rewrites it): got\n%s", golden, got)
+			t.Errorf("%s (go test -update rewrites it): got\n%s", golden, got)
 		}
 	}
 }
@@ -130,6 +134,14 @@ func TestErrors(t *testing.T) {
 		{"start range", minimal + objects + "fit: {parameters: [{path: ball.radius, start: -1}]}", `start: expected numbers > 0, got -1`},
 		{"on the bound", minimal + objects + "fit: {parameters: [{path: m.albedo, constraint: unit}]}", `m.albedo stays strictly between 0 and 1 (constraint), it can not start from 1`},
 		{"bounds", minimal + objects + "fit: {parameters: [{path: ball.radius, constraint: {bounds: [2, 1]}}]}", `bounds: expected a lower and a greater number`},
+		{"bounds beyond the field's", minimal + objects + "fit: {parameters: [{path: ball.radius, constraint: {bounds: [-1, 2]}}]}", `bounds: expected to stay within numbers > 0, got [-1, 2]`},
+		{"no operands", minimal + "objects: {a: {union: {of: []}}}", `expected a list of 1 to`},
+		{"ambient shadow", minimal + "lights: {s: {ambient: {irradiance: 1}, shadows: hard}}", `expected shadows: none for an ambient light`},
+		{"soft lamp", minimal + "views: [{lights: [{point: {position: [0, 0, 0]}, shadows: soft}]}]", `light "view0.lights.0": expected a radius > 0`},
+		{"key is a list", minimal + "[a, b]: 1", `unknown key a list of 2`},
+		{"wrong kind", minimal + "objects: 1\nviews: {}", `expected a mapping from names for objects, got 1`},
+		{"empty text", minimal + "views: [{image: \"\"}]", `expected a text for image, got ""`},
+		{"short distortion", "microdr: 1\ncamera: {resolution: [8, 6], fov: 40, distortion: [1, 2, 3]}", `expected a list of 4 to 5 for distortion, got 3`},
 		{"constraint", minimal + objects + "fit: {parameters: [{path: ball.center, constraint: rotation}]}", `constraint does not fit ball.center, which is free`},
 		{"about", minimal + objects + "fit: {parameters: [{path: ball.center, about: [0, 0, 0]}]}", `about needs a pose`},
 		{"range length", minimal + objects + "fit: {parameters: [{path: ball.center, range: [1, 2]}]}", `range: expected 3 numbers, got 2`},
@@ -206,6 +218,19 @@ func TestDefaults(t *testing.T) {
 	}
 	if s.Integrator.Band != 1 || s.Lights[0].Shadows != ShadowsNone {
 		t.Errorf("integrator %+v, light %+v", s.Integrator, s.Lights[0])
+	}
+}
+
+func TestValidate(t *testing.T) {
+	s := parse(t, "")
+	if err := s.Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, x := range []float64{-1, math.NaN(), math.Inf(1)} {
+		s.Background[1] = x
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "expected a number >= 0 for background") {
+			t.Errorf("background of %g: %v", x, err)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *Scene) gridSize() int {
 // Hypothesis returns the k-th start, 0 <= k < Hypotheses(draws): random draw
 // k / gridSize from the parameters' ranges around the start, then grid point
 // k mod gridSize around that. With a single draw the draw is the start itself.
-// The same seed and k give the same scene on every machine.
+// The same seed and k give the same scene, to rounding, on every machine.
 func (s *Scene) Hypothesis(draws, k int) (*Scene, error) {
 	starts := Starts{Count: 1, Seed: 1}
 	if s.Fit != nil && s.Fit.Starts != nil {

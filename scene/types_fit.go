@@ -35,7 +35,7 @@ type Loss struct {
 	L2         *L2         `key:"l2" one:"loss" opt:"required" doc:"half the sum of squares"`
 	L1         *L1         `key:"l1" one:"loss" doc:"sum of absolute values, smoothed at 0"`
 	Huber      *Huber      `key:"huber" one:"loss" doc:"squares near 0, absolute values beyond width"`
-	RelativeL2 *RelativeL2 `key:"relative_l2" one:"loss" doc:"squares relative to the rendered value"`
+	RelativeL2 *RelativeL2 `key:"relative_l2" one:"loss" doc:"squares relative to the target's value"`
 }
 
 // L2 is r^2 / 2.
@@ -51,7 +51,7 @@ type Huber struct {
 	Width float64 `key:"width" opt:"required" range:"(0,inf)" doc:"residual beyond which it grows linearly"`
 }
 
-// RelativeL2 is r^2 / 2 / (detached rendered value^2 + epsilon).
+// RelativeL2 is r^2 / 2 / (target's value^2 + epsilon).
 type RelativeL2 struct {
 	Epsilon float64 `key:"epsilon" default:"0.01" range:"(0,inf)" doc:"keeps dark pixels from dominating"`
 }

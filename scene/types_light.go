@@ -60,6 +60,7 @@ type View struct {
 	Encoding string     `key:"encoding" enum:"srgb|linear" default:"srgb" doc:"meaning of the image's values"`
 	Mask     *Mask      `key:"mask" opt:"config" doc:"pixels that count; default: all"`
 	Valid    *Vec2      `key:"valid" opt:"config" doc:"least and greatest target value (linear) that counts"`
+	Emphasis float64    `key:"emphasis" default:"0" range:"[0,8]" opt:"config" doc:"residuals count by the target's value to this power; 2 is the intensity weighting of photometric stereo"`
 	Gain     float64    `key:"gain" default:"1" range:"(0,inf)" doc:"factor on the rendered radiance"`
 	Bias     float64    `key:"bias" default:"0" doc:"added to the rendered radiance"`
 	Lights   []LightRef `key:"lights" opt:"empty" doc:"names of lights or lights in place, instead of the scene's; default: all of the scene's"`

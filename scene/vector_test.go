@@ -26,7 +26,7 @@ fit:
     - {path: ball.center}
     - {path: ball.radius}
     - {path: ball.material.albedo, constraint: unit}
-    - {path: red.albedo.g, constraint: {bounds: [-1, 3]}}
+    - {path: red.albedo.g, constraint: {bounds: [0, 3]}}
     - {path: crate.rotation}
     - {path: crate2.rotation.y}
     - {path: crate.scale}
