@@ -35,7 +35,7 @@ func (r *region) loop(v ir.Value) *loop {
 	in.freely = true
 	out.head = in.emit(head, 0)
 	out.cond = in.find(l.Cond)
-	out.close = append(out.close, in.crossing(head, body, l)...)
+	out.close = append(out.close, in.crossing(head)...)
 	out.body = in.emit(body, len(head))
 	in.moves(l, out)
 	for i := range out.results {
@@ -52,23 +52,21 @@ func (r *region) pin() {
 	}
 }
 
-// crossing lists the registers that the head computes and the body reads: they move when lanes close ranks.
-func (r *region) crossing(head, body []ir.Value, l *ir.Loop) []move {
-	needed := r.c.needed(body, l.Next)
-	inHead := map[ir.Value]bool{}
+// crossing lists the registers that the head computes and the body, or the next states, read: they move when lanes
+// close ranks.
+func (r *region) crossing(head []ir.Value) []move {
 	var out []move
-	for _, h := range head {
-		inHead[h] = true
-	}
-	for _, v := range append(slices.Clone(head), body...) {
+	for v, reg := range r.reg {
 		n := r.c.p.Node(v)
-		computed := inHead[v] || n.Op == ir.OpResult && inHead[n.Args[0]]
-		if !computed || !needed[v] || n.Op == ir.OpState || n.Op == ir.OpLoop {
-			continue
+		at := v
+		if n.Op == ir.OpResult {
+			at = n.Args[0] // computed by its loop
 		}
-		f, reg := fileOf(n.Type), r.find(v)
-		out = append(out, move{f, reg, reg})
+		if n.Op != ir.OpState && slices.Contains(head, at) && r.last[v] >= len(head) {
+			out = append(out, move{fileOf(n.Type), reg, reg})
+		}
 	}
+	slices.SortFunc(out, func(a, b move) int { return int(a.file)<<24 + int(a.from) - int(b.file)<<24 - int(b.from) })
 	return out
 }
 

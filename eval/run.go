@@ -270,7 +270,9 @@ func (m *machine[F]) leaf(in *instr, n int) {
 	case ir.OpUniform:
 		x := m.launch.Uniforms[in.imm]
 		word := uint32(ir.ToI32(x))
-		if in.to != ir.I32 {
+		if in.to == ir.Bool {
+			word = bit(x != 0)
+		} else if in.to == ir.U32 {
 			word = ir.ToU32(x)
 		}
 		m.fill(in, x, word)

@@ -20,8 +20,14 @@ func NewMemory(m *ir.Module) Memory {
 	return mem
 }
 
-// UniformBits returns the bits of a uniform of type t with value x, as every executor takes it.
-func UniformBits(t ir.Type, x float64) uint64 { return ir.ConvertBits(t, ir.F64, math.Float64bits(x)) }
+// UniformBits returns the bits of a uniform of type t with value x, as every executor takes it: converted to a
+// number, or true if x is not 0.
+func UniformBits(t ir.Type, x float64) uint64 {
+	if t == ir.Bool {
+		return ir.Scalar(ir.OpNe, ir.F64, [3]uint64{math.Float64bits(x)})
+	}
+	return ir.ConvertBits(t, ir.F64, math.Float64bits(x))
+}
 
 // Interpret executes one lane of a map stage: it computes the value of each effect and applies it to mem.
 // Uniforms are given by index in the module as their bits (UniformBits). Calls, loops and transcendentals are

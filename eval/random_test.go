@@ -1,0 +1,148 @@
+package eval_test
+
+import (
+	"math"
+	"testing"
+	"unsafe"
+
+	"github.com/baremetaldevx86/microdr/eval"
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/ir/irtest"
+)
+
+// TestRandomPrograms compares float32 execution with the interpreter of package irtest, bit for bit. The lanes
+// are not a multiple of a block, and run in two calls.
+func TestRandomPrograms(t *testing.T) {
+	programs := uint64(2000)
+	if testing.Short() {
+		programs = 200
+	}
+	for seed := range programs {
+		o := irtest.Options{Lanes: []int{1, 3, 5, 17}[seed%4]}
+		if seed%50 == 0 {
+			o.Lanes = 261 + int(seed%7)
+		}
+		m := irtest.Random(seed, o)
+		want := interpreted(m, seed)
+		got := executed(t, m, seed)
+		for b := range want {
+			for i := range want[b] {
+				if got[b][i] != want[b][i] {
+					t.Errorf("seed %d: %s[%d] is %#x, want %#x", seed, m.Buffers[b].Name, i, got[b][i], want[b][i])
+					t.Fatalf("%s", ir.Print(m))
+				}
+			}
+		}
+	}
+}
+
+func interpreted(m *ir.Module, seed uint64) irtest.Memory {
+	uniforms, mem := irtest.Fill(m, seed)
+	bits := make([]uint64, len(uniforms))
+	for i, u := range m.Uniforms {
+		bits[i] = irtest.UniformBits(u.Type, uniforms[i])
+	}
+	irtest.InterpretStage(m, 0, bits, mem)
+	canonical(m, mem)
+	return mem
+}
+
+func executed(t *testing.T, m *ir.Module, seed uint64) irtest.Memory {
+	t.Helper()
+	low, err := ir.Lower(m, ir.Passes(), true)
+	if err != nil {
+		t.Fatalf("seed %d: %v", seed, err)
+	}
+	code, err := eval.Compile(low, low.Stages[0].Prog, eval.F32)
+	if err != nil {
+		t.Fatalf("seed %d: %v", seed, err)
+	}
+	uniforms, mem := irtest.Fill(m, seed)
+	raw := make([][]uint64, len(mem)) // aligned storage
+	l := &eval.Launch{Uniforms: uniforms}
+	for b := range mem {
+		raw[b] = pack(m.Buffers[b].Type, mem[b])
+		l.Buffers = append(l.Buffers, eval.Memory{Ptr: unsafe.Pointer(&raw[b][0]), Len: len(mem[b])})
+	}
+	lanes := m.Stages[0].Lanes()
+	for _, b := range code.ScatterAdds() {
+		l.Pairs = append(l.Pairs, newPair(m.Buffers[b].Type, lanes))
+	}
+	w := code.NewWorker()
+	w.Begin(l)
+	cut := lanes / eval.Width * eval.Width
+	w.Run(cut, lanes)
+	w.Run(0, cut)
+	for i, b := range code.ScatterAdds() {
+		half := (l.Buffers[b].Len + 1) / 2
+		eval.FoldPairs(&l.Pairs[i], l.Buffers[b], half, l.Buffers[b].Len)
+		eval.FoldPairs(&l.Pairs[i], l.Buffers[b], 0, half)
+	}
+	for b := range mem {
+		unpack(m.Buffers[b].Type, raw[b], mem[b])
+	}
+	canonical(m, mem)
+	return mem
+}
+
+func newPair(t ir.Type, lanes int) eval.Pair {
+	p := eval.Pair{Index: make([]int32, lanes)}
+	switch t {
+	case ir.F32:
+		p.F32 = make([]float32, lanes)
+	case ir.F64:
+		p.F64 = make([]float64, lanes)
+	default:
+		p.U32 = make([]uint32, lanes)
+	}
+	return p
+}
+
+// pack lays out elements given by their bits as an executor's buffer holds them.
+func pack(t ir.Type, bits []uint64) []uint64 {
+	raw := make([]uint64, len(bits)+1)
+	for i, x := range bits {
+		switch at := unsafe.Add(unsafe.Pointer(&raw[0]), i*t.Size()); t.Size() {
+		case 1:
+			*(*uint8)(at) = uint8(x)
+		case 2:
+			*(*uint16)(at) = uint16(x)
+		case 4:
+			*(*uint32)(at) = uint32(x)
+		default:
+			*(*uint64)(at) = x
+		}
+	}
+	return raw
+}
+
+func unpack(t ir.Type, raw, bits []uint64) {
+	for i := range bits {
+		switch at := unsafe.Add(unsafe.Pointer(&raw[0]), i*t.Size()); t.Size() {
+		case 1:
+			bits[i] = uint64(*(*uint8)(at))
+		case 2:
+			bits[i] = uint64(*(*uint16)(at))
+		case 4:
+			bits[i] = uint64(*(*uint32)(at))
+		default:
+			bits[i] = *(*uint64)(at)
+		}
+	}
+}
+
+// canonical makes all NaNs equal: their payloads carry no meaning.
+func canonical(m *ir.Module, mem irtest.Memory) {
+	for b := range mem {
+		for i, x := range mem[b] {
+			switch m.Buffers[b].Type {
+			case ir.F32:
+				mem[b][i] = uint64(ir.Bits32(math.Float32frombits(uint32(x))))
+			case ir.F64:
+				if f := math.Float64frombits(x); f != f {
+					mem[b][i] = math.Float64bits(math.NaN())
+				}
+			}
+		}
+	}
+}
