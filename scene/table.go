@@ -35,7 +35,6 @@ type field struct {
 type interval struct {
 	lo, hi         float64
 	loOpen, hiOpen bool
-	integer        bool
 }
 
 // real is the interval of all finite numbers.
