@@ -1,0 +1,224 @@
+package fit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// The run folder:
+//
+//	scene.yaml        the fitted scene, ready to render or to fit again
+//	metrics.jsonl     every step, then the result, one JSON object a line
+//	VIEW-start.png    and -end, -target, -difference for every view
+//	report.html       all of it on one page, self-contained
+//
+// Every file is written whole or not at all; report.html is the last, so a
+// folder that has one is complete.
+
+// prepareFolder makes the folder, and fails before any work is done where
+// nothing can be written to it.
+func (f *fitter) prepareFolder() error {
+	if f.Folder == "" {
+		return nil
+	}
+	if err := os.MkdirAll(f.Folder, 0o777); err != nil {
+		return fmt.Errorf("fit: run folder: %w", err)
+	}
+	probe := filepath.Join(f.Folder, "metrics.jsonl")
+	if err := film.WriteFile(probe, nil); err != nil {
+		return fmt.Errorf("fit: run folder: %w", err)
+	}
+	if err := os.Remove(filepath.Join(f.Folder, "report.html")); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("fit: run folder: %w", err)
+	}
+	return nil
+}
+
+// finish writes the run folder and tells the result.
+func (f *fitter) finish(ctx context.Context, start *scene.Scene, r *Result) error {
+	if f.Folder != "" {
+		if err := f.writeFolder(ctx, start, r); err != nil {
+			return fmt.Errorf("fit: run folder: %w", err)
+		}
+	}
+	f.tell(r)
+	return nil
+}
+
+func (f *fitter) writeFolder(ctx context.Context, start *scene.Scene, r *Result) error {
+	var views []viewPictures
+	for i := range f.targets {
+		v, err := f.viewPictures(ctx, start, r, i)
+		if err != nil {
+			return err
+		}
+		views = append(views, v)
+	}
+	return f.writeFiles(r, views)
+}
+
+// writeFiles writes pictures, log, scene and, last, the report.
+func (f *fitter) writeFiles(r *Result, views []viewPictures) error {
+	for _, v := range views {
+		for _, p := range v.pictures {
+			if err := film.Save(filepath.Join(f.Folder, p.file), p.image, p.output); err != nil {
+				return err
+			}
+		}
+	}
+	metrics, err := f.metrics(r)
+	if err != nil {
+		return err
+	}
+	if err := f.put("metrics.jsonl", metrics); err != nil {
+		return err
+	}
+	if err := f.put("scene.yaml", scene.Print(f.portable(r.Scene))); err != nil {
+		return err
+	}
+	report, err := writeReport(f.title(), r, f.steps, views)
+	if err != nil {
+		return err
+	}
+	return f.put("report.html", report)
+}
+
+func (f *fitter) put(name string, data []byte) error {
+	return film.WriteFile(filepath.Join(f.Folder, name), data)
+}
+
+func (f *fitter) title() string {
+	dir, err := filepath.Abs(f.start.Dir)
+	if err != nil {
+		return "microdr fit"
+	}
+	return "microdr fit of " + filepath.Base(dir)
+}
+
+// metrics is the log of the run.
+func (f *fitter) metrics(r *Result) ([]byte, error) {
+	var out bytes.Buffer
+	lines := json.NewEncoder(&out)
+	for _, s := range f.steps {
+		if err := lines.Encode(s); err != nil {
+			return nil, err
+		}
+	}
+	err := lines.Encode(r)
+	return out.Bytes(), err
+}
+
+// portable returns the fitted scene with its files' names relative to the run
+// folder, where that is possible, and the fit's starts at the fitted values,
+// so that fitting it again goes on from there.
+func (f *fitter) portable(s *scene.Scene) *scene.Scene {
+	out := s.Clone()
+	for i := range out.Fit.Parameters {
+		p := &out.Fit.Parameters[i]
+		if values, err := out.Get(p.Path); err == nil && p.Start != nil && len(values) > 0 {
+			p.Start = values
+		}
+	}
+	out.Fit.Starts = nil
+	for i := range out.Views {
+		f.relocate(&out.Views[i].Image)
+		if m := out.Views[i].Mask; m != nil {
+			f.relocate(&m.File)
+		}
+	}
+	for i := range out.Materials {
+		if d := out.Materials[i].Diffuse; d != nil && d.Albedo.Image != nil {
+			f.relocate(&d.Albedo.Image.File)
+		}
+	}
+	return out
+}
+
+// relocate makes a path that was relative to the scene relative to the run
+// folder.
+func (f *fitter) relocate(path *string) {
+	if *path == "" || filepath.IsAbs(*path) {
+		return
+	}
+	from, err1 := filepath.Abs(f.Folder)
+	to, err2 := filepath.Abs(filepath.Join(f.start.Dir, *path))
+	if err1 != nil || err2 != nil {
+		return
+	}
+	if rel, err := filepath.Rel(from, to); err == nil {
+		*path = filepath.ToSlash(rel)
+	}
+}
+
+// viewPictures renders a view at the start and at the end, at full
+// resolution, beside its target and the difference.
+func (f *fitter) viewPictures(ctx context.Context, start *scene.Scene, r *Result, i int) (viewPictures, error) {
+	t := &f.targets[i]
+	view, err := f.open(r.Scene, t.view, viewOptions{scale: 1, seed: f.seed})
+	if err != nil {
+		return viewPictures{}, err
+	}
+	defer view.Close()
+	before, err := renderImage(ctx, view, start, t.view)
+	if err != nil {
+		return viewPictures{}, err
+	}
+	after, err := renderImage(ctx, view, r.Scene, t.view)
+	if err != nil {
+		return viewPictures{}, err
+	}
+	return comparison(t, before, after)
+}
+
+// comparison sets a view's start and end beside its target.
+func comparison(t *target, before, after *film.Image) (viewPictures, error) {
+	difference, err := differenceMap(after, t)
+	if err != nil {
+		return viewPictures{}, err
+	}
+	return viewPictures{t.view, []picture{
+		{t.view + "-start.png", "start", before, film.Output{}},
+		{t.view + "-end.png", "fitted", after, film.Output{}},
+		{t.view + "-target.png", "target", t.image, film.Output{}},
+		{t.view + "-difference.png", "fitted - target, where it counts (blue: too dark, red: too bright)", difference, film.Output{}},
+	}}, nil
+}
+
+// renderImage renders a view with its gain and bias.
+func renderImage(ctx context.Context, view openView, s *scene.Scene, name string) (*film.Image, error) {
+	pixels, err := view.Render(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	width, height := view.Size()
+	im := film.New(width, height, 3)
+	v := s.View(name)
+	for i, x := range pixels {
+		im.Pix[i] = float32(v.Gain*float64(x) + v.Bias)
+	}
+	return im, nil
+}
+
+// differenceMap paints fitted - target where the target counts.
+func differenceMap(fitted *film.Image, t *target) (*film.Image, error) {
+	if t.image.Channels == 1 {
+		fitted = fitted.Gray()
+	}
+	d, err := film.Difference(fitted, t.image)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range t.weights.Pix {
+		if w == 0 {
+			clear(d.Pix[i*d.Channels : (i+1)*d.Channels])
+		}
+	}
+	return d.DivergingMap(0), nil
+}

@@ -1,0 +1,354 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// pixelMap is a parameter with a value for every pixel of the camera.
+type pixelMap struct {
+	path     string
+	kind     scene.BufferKind
+	channels int // numbers of a pixel's value
+	dofs     int // local coordinates of a pixel
+	positive bool
+	first    int       // of its numbers in a pixel's point
+	firstDof int       // of its local coordinates
+	data     []float32 // all pixels of the camera
+}
+
+// startMaps reads the per-pixel parameters' starts.
+func (f *fitter) startMaps(s *scene.Scene) ([]pixelMap, error) {
+	buffers := map[string]scene.Buffer{}
+	for _, b := range scene.Buffers(s) {
+		buffers[b.Path] = b
+	}
+	camera := s.Camera(s.Views[0].Camera)
+	for _, v := range s.Views {
+		if v.Camera != camera.Name {
+			return nil, fmt.Errorf("fit: per-pixel parameters belong to one camera: view %s has %s, view %s has %s",
+				s.Views[0].Name, camera.Name, v.Name, v.Camera)
+		}
+	}
+	var maps []pixelMap
+	first, firstDof := 0, 0
+	for _, b := range f.vec.Blocks() {
+		buffer := buffers[b.Path]
+		m := pixelMap{path: b.Path, kind: buffer.Kind, channels: buffer.Channels, dofs: b.PixelDofs, first: first, firstDof: firstDof}
+		if c := s.Fit.Parameters[b.Parameter].Constraint; c != nil {
+			m.positive = c.Kind == string(scene.KindPositive)
+		}
+		first, firstDof = first+m.channels, firstDof+m.dofs
+		var err error
+		if m.data, err = mapStart(s, buffer, camera.Resolution); err != nil {
+			return nil, err
+		}
+		maps = append(maps, m)
+	}
+	return maps, nil
+}
+
+// mapStart is a buffer's file, or its start everywhere.
+func mapStart(s *scene.Scene, b scene.Buffer, size [2]int) ([]float32, error) {
+	data := make([]float32, size[0]*size[1]*b.Channels)
+	if b.File == "" {
+		for i := range data {
+			data[i] = float32(b.Start[i%b.Channels])
+		}
+		return data, nil
+	}
+	path := filepath.Join(s.Dir, b.File)
+	encoding, err := film.ParseEncoding(b.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	im, err := film.Load(path, encoding)
+	if err != nil {
+		return nil, err
+	}
+	if im.Width != size[0] || im.Height != size[1] || im.Channels < b.Channels {
+		return nil, fmt.Errorf("fit: %s is %dx%d with %d channels, expected %dx%d with %d", path, im.Width, im.Height, im.Channels, size[0], size[1], b.Channels)
+	}
+	for i := range data {
+		data[i] = im.Pix[i/b.Channels*im.Channels+i%b.Channels]
+	}
+	if format, _ := film.FormatOf(path); b.Kind == scene.NormalBuffer && format != film.PFM {
+		for i := range data {
+			data[i] = 2*data[i] - 1
+		}
+	}
+	return data, nil
+}
+
+// setMaps gives a view the maps' values.
+func setMaps(view openView, maps []pixelMap) error {
+	for _, m := range maps {
+		if err := view.SetBuffer(m.path, m.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mapFit is a fit of per-pixel parameters: one small least-squares problem
+// for every pixel, all views of it together.
+type mapFit struct {
+	*fitter
+	maps   []pixelMap
+	level  *level
+	pixels []int32 // fitted
+	width  int     // numbers of a pixel's point
+	dofs   int
+}
+
+// runMaps fits the per-pixel parameters.
+func (f *fitter) runMaps(ctx context.Context) (*Result, error) {
+	maps, err := f.startMaps(f.start)
+	if err != nil {
+		return nil, err
+	}
+	m := &mapFit{fitter: f, maps: maps}
+	for _, p := range maps {
+		m.width, m.dofs = m.width+p.channels, m.dofs+p.dofs
+	}
+	if err := m.openLevel(); err != nil {
+		return nil, err
+	}
+	defer m.level.close()
+	start := m.read()
+	solved, err := m.solve(ctx, start)
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	r, stderr, err := m.assess(ctx, start, solved)
+	if err != nil {
+		return nil, err
+	}
+	return r, m.finish(ctx, start, solved.X, stderr, r)
+}
+
+// openLevel opens every view for the pixels that count in any of them, in one
+// order; a pixel that does not count in a view has weight 0 there.
+func (m *mapFit) openLevel() error {
+	size := m.targets[0].image
+	for p := range size.Width * size.Height {
+		for _, t := range m.targets {
+			if t.weights.Pix[p] > 0 {
+				m.pixels = append(m.pixels, int32(p))
+				break
+			}
+		}
+	}
+	m.level = &level{scale: 1}
+	var factor func(float64) float64
+	m.level.loss, factor = lossOf(m.start.Fit.Loss)
+	for _, t := range m.targets {
+		v := &levelView{name: t.view, width: size.Width, pixels: m.pixels, channels: t.image.Channels}
+		emphasis := m.start.View(t.view).Emphasis
+		for _, p := range m.pixels {
+			for _, value := range t.image.Pix[int(p)*v.channels:][:v.channels] {
+				w := float64(t.weights.Pix[p])
+				if w > 0 {
+					w *= factor(float64(value)) * emphasize(float64(value), emphasis)
+					m.level.count++
+				}
+				v.target = append(v.target, value)
+				v.weights = append(v.weights, w)
+				m.level.total += w
+			}
+		}
+		var err error
+		if v.view, err = m.open(m.start, t.view, viewOptions{scale: 1, seed: m.seed, pixels: m.pixels, maps: m.mapPaths}); err != nil {
+			m.level.close()
+			return err
+		}
+		m.level.views = append(m.level.views, v)
+	}
+	return nil
+}
+
+// read gathers the fitted pixels' values from the maps.
+func (m *mapFit) read() []float64 {
+	x := make([]float64, len(m.pixels)*m.width)
+	for i, p := range m.pixels {
+		for _, q := range m.maps {
+			for c := range q.channels {
+				x[i*m.width+q.first+c] = float64(q.data[int(p)*q.channels+c])
+			}
+		}
+	}
+	return x
+}
+
+// write puts the fitted pixels' values into the maps and hands them to the
+// views.
+func (m *mapFit) write(x []float64) error {
+	for i, p := range m.pixels {
+		for _, q := range m.maps {
+			for c := range q.channels {
+				q.data[int(p)*q.channels+c] = float32(x[i*m.width+q.first+c])
+			}
+		}
+	}
+	for _, v := range m.level.views {
+		if err := setMaps(v.view, m.maps); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// solve runs LM on all pixels.
+func (m *mapFit) solve(ctx context.Context, start []float64) (optim.BlockResult, error) {
+	o := scene.LM{Iterations: m.limit, Damping: 1e-3, Tolerance: 1e-8}
+	if lm := m.start.Fit.Optimizer.LM; lm != nil {
+		o = *lm
+		o.Iterations = m.limit
+	}
+	solver := optim.BlockLM{MaxIterations: o.Iterations, Damping: o.Damping, DecreaseTolerance: o.Tolerance,
+		OnStep: func(iteration int, cost float64, active int) {
+			m.iteration = iteration
+			m.step(Step{Iteration: iteration, Loss: m.level.mean(cost), Rate: Number(o.Damping), Level: 1, Accepted: true})
+		}}
+	return solver.Minimize(ctx, optim.BlockProblem{
+		Blocks: len(m.pixels), Size: m.dofs, Width: m.width,
+		Linearize: m.linearize,
+		Cost:      m.cost,
+		Retract:   func(_ int, x, delta []float64) { m.retract(x, delta) },
+	}, start)
+}
+
+// retract moves one pixel's point.
+func (m *mapFit) retract(x, delta []float64) {
+	for _, q := range m.maps {
+		v, d := x[q.first:q.first+q.channels], delta[q.firstDof:q.firstDof+q.dofs]
+		switch {
+		case q.kind == scene.NormalBuffer:
+			n := scene.RetractDirection(scene.Vec3(v), [2]float64(d))
+			copy(v, n[:])
+		case q.positive:
+			for c := range v {
+				v[c] *= math.Exp(d[c])
+			}
+		default:
+			for c := range v {
+				v[c] += d[c]
+			}
+		}
+	}
+}
+
+// tangents returns the derivative of a pixel's numbers (rows) by its local
+// coordinates.
+func (m *mapFit) tangents(x []float64) [][]float64 {
+	out := make([][]float64, m.width)
+	for i := range out {
+		out[i] = make([]float64, m.dofs)
+	}
+	for _, q := range m.maps {
+		if q.kind == scene.NormalBuffer {
+			u, v := scene.TangentBasis(scene.Vec3(x[q.first : q.first+3]))
+			for c := range 3 {
+				out[q.first+c][q.firstDof], out[q.first+c][q.firstDof+1] = u[c], v[c]
+			}
+			continue
+		}
+		for c := range q.channels {
+			out[q.first+c][q.firstDof+c] = 1
+			if q.positive {
+				out[q.first+c][q.firstDof+c] = x[q.first+c]
+			}
+		}
+	}
+	return out
+}
+
+func (m *mapFit) cost(ctx context.Context, x []float64, active []bool, cost []float64) error {
+	if err := m.write(x); err != nil {
+		return err
+	}
+	sums := make([]float64, len(m.pixels))
+	for _, v := range m.level.views {
+		image, err := v.view.Render(ctx, m.start)
+		if err != nil {
+			return err
+		}
+		view := m.start.View(v.name)
+		for i, w := range v.weights {
+			if p := i / v.channels; w > 0 && active[p] {
+				r := view.Gain*channelValue(image[3*p:3*p+3], i%v.channels, v.channels) + view.Bias - float64(v.target[i])
+				sums[p] += w * m.level.loss.Rho(r)
+			}
+		}
+	}
+	for p, on := range active {
+		if on {
+			cost[p] = sums[p]
+		}
+	}
+	return nil
+}
+
+func (m *mapFit) linearize(ctx context.Context, x []float64, active []bool, cost, jtj, jtr []float64) error {
+	n := m.dofs
+	for p, on := range active {
+		if on {
+			cost[p] = 0
+			clear(jtj[p*n*n : (p+1)*n*n])
+			clear(jtr[p*n : (p+1)*n])
+		}
+	}
+	loss := m.level.loss
+	return m.rows(ctx, x, active, func(_, p int, j []float64, r, w float64) {
+		e := optim.Normal{JtJ: jtj[p*n*n : (p+1)*n*n], Jtr: jtr[p*n : (p+1)*n]}
+		e.AddRow(j, r, w*loss.Weight(r))
+		e.Symmetrize()
+		cost[p] += w * loss.Rho(r)
+	})
+}
+
+// rows visits every residual of the active pixels: its view, pixel,
+// derivatives by the pixel's local coordinates, value and weight.
+func (m *mapFit) rows(ctx context.Context, x []float64, active []bool, visit func(view, p int, j []float64, r, w float64)) error {
+	if err := m.write(x); err != nil {
+		return err
+	}
+	tangents := make([][][]float64, len(m.pixels))
+	for p, on := range active {
+		if on {
+			tangents[p] = m.tangents(x[p*m.width : (p+1)*m.width])
+		}
+	}
+	j := make([]float64, m.dofs)
+	for k, v := range m.level.views {
+		image, columns, err := v.view.Jacobian(ctx, m.start)
+		if err != nil {
+			return err
+		}
+		view := m.start.View(v.name)
+		for i, w := range v.weights {
+			p, c := i/v.channels, i%v.channels
+			if w == 0 || !active[p] {
+				continue
+			}
+			clear(j)
+			for q, column := range columns {
+				d := view.Gain * channelValue(column[3*p:3*p+3], c, v.channels)
+				for t, f := range tangents[p][q] {
+					j[t] += d * f
+				}
+			}
+			r := view.Gain*channelValue(image[3*p:3*p+3], c, v.channels) + view.Bias - float64(v.target[i])
+			visit(k, p, j, r, w)
+		}
+	}
+	return nil
+}

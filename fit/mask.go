@@ -1,0 +1,140 @@
+package fit
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// maskWeights returns the weight (0 or 1) of every pixel of a view's target:
+// finite by then, it counts where the mask's file, polygon or rectangle and
+// the valid range let it. A mask by object depends on the parameters and is
+// left to the level.
+func maskWeights(s *scene.Scene, v *scene.View, target *film.Image) (*film.Image, error) {
+	weights := film.New(target.Width, target.Height, 1)
+	for i := range weights.Pix {
+		weights.Pix[i] = 1
+	}
+	if v.Mask != nil && v.Mask.Object == "" {
+		if err := applyMask(s, v, weights); err != nil {
+			return nil, err
+		}
+	}
+	if v.Valid != nil {
+		for i := range weights.Pix {
+			for _, x := range target.Pix[i*target.Channels:][:target.Channels] {
+				if x64 := float64(x); x64 < v.Valid[0] || x64 > v.Valid[1] {
+					weights.Pix[i] = 0
+				}
+			}
+		}
+	}
+	return weights, nil
+}
+
+func applyMask(s *scene.Scene, v *scene.View, weights *film.Image) error {
+	m := v.Mask
+	var inside func(x, y int) bool
+	switch {
+	case m.File != "":
+		file, err := loadMask(filepath.Join(s.Dir, m.File), weights)
+		if err != nil {
+			return err
+		}
+		inside = func(x, y int) bool { return file.At(x, y)[0] >= 0.5 }
+	case m.Rectangle != nil:
+		r := m.Rectangle
+		inside = func(x, y int) bool {
+			cx, cy := float64(x)+0.5, float64(y)+0.5
+			return cx >= r[0] && cx < r[2] && cy >= r[1] && cy < r[3]
+		}
+	default:
+		inside = func(x, y int) bool { return insidePolygon(m.Polygon, float64(x)+0.5, float64(y)+0.5) }
+	}
+	selected := make([]bool, len(weights.Pix))
+	for i := range selected {
+		selected[i] = inside(i%weights.Width, i/weights.Width)
+	}
+	for i, in := range shrink(selected, weights.Width, weights.Height, m.Margin) {
+		if !in {
+			weights.Pix[i] = 0
+		}
+	}
+	return nil
+}
+
+// loadMask reads a mask file as shares of its greatest value.
+func loadMask(path string, like *film.Image) (*film.Image, error) {
+	im, err := film.Load(path, film.Linear)
+	if err != nil {
+		return nil, err
+	}
+	if !im.SameSize(like) {
+		return nil, fmt.Errorf("fit: mask %s is %dx%d, expected %dx%d as its view's image", path, im.Width, im.Height, like.Width, like.Height)
+	}
+	if err := im.CheckFinite(); err != nil {
+		return nil, fmt.Errorf("fit: mask %s: %w", path, err)
+	}
+	gray := im.Gray()
+	largest := float32(gray.MaxAbs())
+	if largest == 0 {
+		return nil, fmt.Errorf("fit: mask %s is black, expected pixels that count", path)
+	}
+	for i := range gray.Pix {
+		gray.Pix[i] /= largest
+	}
+	return gray, nil
+}
+
+// insidePolygon is the even-odd rule.
+func insidePolygon(corners []scene.Vec2, x, y float64) bool {
+	inside := false
+	for i, a := range corners {
+		b := corners[(i+1)%len(corners)]
+		if (a[1] > y) != (b[1] > y) && x < a[0]+(b[0]-a[0])*(y-a[1])/(b[1]-a[1]) {
+			inside = !inside
+		}
+	}
+	return inside
+}
+
+// shrink leaves the pixels that are farther than margin (pixels, between
+// centres) from every pixel that is not selected; a negative margin grows the
+// selection instead. What lies outside of the image does not shrink it.
+func shrink(selected []bool, width, height int, margin float64) []bool {
+	if margin == 0 {
+		return selected
+	}
+	grow, radius := margin < 0, math.Abs(margin)
+	offsets := disk(radius)
+	out := make([]bool, len(selected))
+	copy(out, selected)
+	for i, in := range selected {
+		if in == grow { // this pixel spreads to those around it
+			x, y := i%width, i/width
+			for _, o := range offsets {
+				if u, v := x+o[0], y+o[1]; u >= 0 && v >= 0 && u < width && v < height {
+					out[v*width+u] = grow
+				}
+			}
+		}
+	}
+	return out
+}
+
+// disk lists the offsets within radius.
+func disk(radius float64) [][2]int {
+	r := int(radius)
+	var out [][2]int
+	for y := -r; y <= r; y++ {
+		for x := -r; x <= r; x++ {
+			if float64(x*x+y*y) <= radius*radius {
+				out = append(out, [2]int{x, y})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+package fit
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+
+	"github.com/baremetaldevx86/microdr/film"
+)
+
+//go:embed report.html
+var reportTemplate string
+
+// picture is an image of the run folder.
+type picture struct {
+	file    string // name in the run folder
+	caption string
+	image   *film.Image
+	output  film.Output
+}
+
+// viewPictures are the pictures of one view, in the order they are shown.
+type viewPictures struct {
+	name     string
+	pictures []picture
+}
+
+type reportData struct {
+	Title, Summary, ErrorNote string
+	Warnings, Maps            []string
+	Rows                      []tableRow
+	HasTruth                  bool
+	Chart                     template.HTML
+	Views                     []reportView
+}
+
+type reportView struct {
+	Name   string
+	Images []reportImage
+}
+
+type reportImage struct {
+	Caption string
+	Source  template.URL
+}
+
+// writeReport renders the self-contained report: no script, no file beside
+// it, images as data URIs.
+func writeReport(title string, r *Result, steps []Step, views []viewPictures) ([]byte, error) {
+	t, err := template.New("report").Parse(reportTemplate)
+	if err != nil {
+		panic("fit: report template: " + err.Error())
+	}
+	chart, err := lossChart(steps)
+	if err != nil {
+		return nil, err
+	}
+	d := reportData{Title: title, Summary: r.summary(), ErrorNote: r.errorNote(),
+		Warnings: r.Warnings(), Maps: r.mapLines(), Chart: template.HTML(chart)}
+	d.Rows, d.HasTruth = r.rows()
+	for _, v := range views {
+		images, err := dataURIs(v.pictures)
+		if err != nil {
+			return nil, err
+		}
+		d.Views = append(d.Views, reportView{v.name, images})
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, d); err != nil {
+		return nil, fmt.Errorf("fit: report: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func dataURIs(pictures []picture) ([]reportImage, error) {
+	var out []reportImage
+	for _, p := range pictures {
+		var png bytes.Buffer
+		if err := film.Encode(&png, p.image, film.PNG, p.output); err != nil {
+			return nil, fmt.Errorf("fit: report: %s: %w", p.file, err)
+		}
+		uri := "data:image/png;base64," + base64.StdEncoding.EncodeToString(png.Bytes())
+		out = append(out, reportImage{p.caption, template.URL(uri)})
+	}
+	return out, nil
+}
+
+func (r *Result) summary() string {
+	text := fmt.Sprintf("Loss %.6g (start %.6g) after %d iterations and %.1f seconds; stopped by: %s.",
+		float64(r.Loss), float64(r.StartLoss), r.Iterations, r.Seconds, r.Reason)
+	if r.Hypotheses > 1 {
+		text += fmt.Sprintf(" Start %d of %d was continued.", r.Chosen+1, r.Hypotheses)
+	}
+	return text
+}
+
+func (r *Result) errorNote() string {
+	if r.Clusters == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Standard errors are cluster-robust (sandwich estimator, %d squares of %d pixels that may be correlated inside); "+
+		"'plain' takes the %d residuals to be independent. They hold for the model as it is: what the model leaves out can add to them.",
+		r.Clusters, r.ClusterEdge, r.Residuals)
+}

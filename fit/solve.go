@@ -1,0 +1,109 @@
+package fit
+
+import (
+	"context"
+	"errors"
+
+	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// outcome is where an optimizer stopped.
+type outcome struct {
+	vec        *scene.Vector
+	cost       float64
+	iterations int
+	reason     optim.Reason
+}
+
+// loss is a cost as the mean over the residuals' weights.
+func (l *level) mean(cost float64) Number { return Number(cost / l.total) }
+
+// problem is the level's least-squares problem around vec.
+func (l *level) problem(vec *scene.Vector) optim.Problem {
+	return optim.Problem{
+		Size: vec.Dim(),
+		Linearize: func(ctx context.Context, x []float64, out *optim.Normal) error {
+			return l.normal(ctx, at(vec, x), out)
+		},
+		Cost: func(ctx context.Context, x []float64) (float64, error) {
+			return l.cost(ctx, at(vec, x).Scene())
+		},
+		Retract: func(x, delta []float64) []float64 {
+			v := at(vec, x)
+			return pointOf(v.At(v.Retract(delta)))
+		},
+	}
+}
+
+// levenberg runs Levenberg-Marquardt from vec for at most so many iterations.
+// A cancelled context is no error: the outcome says so.
+func (l *level) levenberg(ctx context.Context, vec *scene.Vector, solver optim.LM) (outcome, error) {
+	result, err := solver.Minimize(ctx, l.problem(vec), pointOf(vec))
+	if err != nil && !(errors.Is(err, ctx.Err()) && ctx.Err() != nil) {
+		return outcome{vec: vec}, err
+	}
+	out := outcome{vec, result.Cost, result.Iterations, result.Reason}
+	if result.Iterations > 0 {
+		out.vec = at(vec, result.X)
+	}
+	return out, nil
+}
+
+// adamWindow is the number of iterations over which Adam's loss has to fall.
+const adamWindow = 50
+
+// adam runs Adam from vec and returns the best point it saw.
+func (l *level) adam(ctx context.Context, vec *scene.Vector, o *scene.Adam, rates []float64, limit int, report func(iteration int, cost float64)) (outcome, error) {
+	rule := optim.Adam{Rate: o.Rate, Beta1: o.Beta1, Beta2: o.Beta2}
+	gradient, delta := make([]float64, vec.Dim()), make([]float64, vec.Dim())
+	best := outcome{vec: vec, reason: optim.Exhausted}
+	var windowStart float64
+	for i := 0; ; i++ {
+		cost, err := l.gradient(ctx, vec, gradient)
+		if err != nil {
+			if ctx.Err() != nil {
+				best.reason = optim.Cancelled
+				return best, nil
+			}
+			return best, err
+		}
+		if i == 0 || cost < best.cost {
+			best.vec, best.cost = vec, cost
+		}
+		best.iterations = i
+		report(i, cost)
+		if i >= limit {
+			return best, nil
+		}
+		if i%adamWindow == 0 {
+			if i > 0 && best.cost > windowStart*(1-o.Tolerance) {
+				best.reason = optim.SmallDecrease
+				return best, nil
+			}
+			windowStart = best.cost
+		}
+		for d := range gradient {
+			gradient[d] /= l.total
+		}
+		rule.Step(gradient, delta)
+		for d := range delta {
+			delta[d] *= rates[d]
+		}
+		vec = vec.At(vec.Retract(delta))
+	}
+}
+
+// rates spreads the parameters' own rates over the local coordinates.
+func rates(vec *scene.Vector, params []scene.Parameter) []float64 {
+	out := make([]float64, vec.Dim())
+	for _, b := range vec.Blocks() {
+		for d := range b.Dofs {
+			out[b.Offset+d] = params[b.Parameter].Rate
+			if out[b.Offset+d] == 0 {
+				out[b.Offset+d] = 1
+			}
+		}
+	}
+	return out
+}

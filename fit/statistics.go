@@ -1,0 +1,219 @@
+package fit
+
+import (
+	"context"
+	"math"
+
+	"github.com/baremetaldevx86/microdr/optim"
+)
+
+// The error bars. Residuals of images are correlated: a texture, an edge or a
+// flaw of the model makes neighbours err together. So scores are summed over
+// squares of pixels before they are squared (optim.Clusters); squares are
+// halved until there are enough of them for the estimate to mean something.
+const (
+	leastClusters       = 40 // informative ones, and
+	clustersByParameter = 4  // so many for every parameter
+)
+
+// undeterminedBelow is the relative curvature, in scaled coordinates, at or
+// below which a direction counts as undetermined. Jacobians are float32
+// (relative error 1e-7 to 1e-6, squared in the curvature); boundary terms of
+// few samples are noisier.
+const undeterminedBelow = 1e-7
+
+// negligible is the share of a scaled direction below which a parameter is
+// left out of its name.
+const negligible = 0.01
+
+// assess makes the result at the end of a fit: loss, error bars, undetermined
+// directions.
+func (f *fitter) assess(ctx context.Context, start, end outcome) (*Result, error) {
+	l, err := f.openLevel(ctx, end.vec, f.pyramid()[len(f.pyramid())-1])
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	r := &Result{Event: "result", Iterations: f.iteration, Reason: string(end.reason),
+		Hypotheses: f.tried, Chosen: f.chosen, Residuals: l.count, Folder: f.Folder, Scene: end.vec.Scene()}
+	r.Params = newParams(start.vec, end.vec, f.vec.At(f.truth), func(b int) bool {
+		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
+	})
+	startCost, err := l.cost(ctx, start.vec.Scene())
+	if err != nil {
+		return nil, err
+	}
+	r.StartLoss = l.mean(startCost)
+	if err := f.errorBars(ctx, l, end, r); err != nil {
+		return nil, err
+	}
+	r.Seconds = f.seconds()
+	return r, nil
+}
+
+// errorBars fills in what depends on the derivatives at the end.
+func (f *fitter) errorBars(ctx context.Context, l *level, end outcome, r *Result) error {
+	var views []*linear
+	normal := optim.NewNormal(end.vec.Dim())
+	squares := 0.0
+	for _, v := range l.views {
+		lin, err := l.linearize(ctx, v, end.vec)
+		if err != nil {
+			return err
+		}
+		lin.normal(l.loss, normal)
+		squares += lin.squares(l.loss)
+		views = append(views, lin)
+	}
+	normal.Symmetrize()
+	r.Loss = l.mean(normal.Cost)
+	clusters, edge := l.clusters(views, end.vec.Dim(), f.start.Fit.Cluster)
+	r.ClusterEdge, r.Clusters = edge*l.scale, clusters.Informative()
+	sub := optim.NewSubspace(clusters.Normal().JtJ, end.vec.Dim(), undeterminedBelow)
+	variance := optim.ResidualVariance(squares, l.count, sub.Rank())
+	to := end.vec.PhysicalJacobian()
+	r.Covariance = transform(clusters.Sandwich(sub), to)
+	plain := transform(optim.Covariance(sub, variance), to)
+	r.setErrors(to, sub, r.Covariance, plain)
+	r.Undetermined = combinations(r.names(), to, sub)
+	return nil
+}
+
+// squares is the sum of the weighted squares, as the robust loss sees them.
+func (v *linear) squares(loss optim.Loss) float64 {
+	j := make([]float64, len(v.terms))
+	sum := 0.0
+	for i, w := range v.weights {
+		r := v.row(i, j)
+		sum += w * loss.Weight(r) * r * r
+	}
+	return sum
+}
+
+// clusters sums the scores over squares, halving their edge (in pixels of the
+// level) from the one asked for while there are too few.
+func (l *level) clusters(views []*linear, dim, edge int) (*optim.Clusters, int) {
+	if edge <= 0 {
+		edge = 32
+	}
+	edge = max(1, edge/l.scale)
+	enough := max(leastClusters, clustersByParameter*dim)
+	for {
+		c := l.clustersOf(views, dim, edge)
+		if edge == 1 || c.Informative() >= enough {
+			return c, edge
+		}
+		edge /= 2
+	}
+}
+
+func (l *level) clustersOf(views []*linear, dim, edge int) *optim.Clusters {
+	number := map[[3]int]int{} // view and square, numbered as they come
+	var rows [][]int
+	for k, v := range views {
+		of := make([]int, len(v.pixels))
+		for i, p := range v.pixels {
+			key := [3]int{k, int(p) % v.width / edge, int(p) / v.width / edge}
+			n, ok := number[key]
+			if !ok {
+				n = len(number)
+				number[key] = n
+			}
+			of[i] = n
+		}
+		rows = append(rows, of)
+	}
+	c := optim.NewClusters(dim, len(number))
+	j := make([]float64, dim)
+	for k, v := range views {
+		for i, w := range v.weights {
+			r := v.row(i, j)
+			c.AddRow(rows[k][i/v.channels], j, w*l.loss.Weight(r)*r, w*l.loss.Curvature(r))
+		}
+	}
+	return c
+}
+
+// transform returns T C T^T, row-major, for T of any number of rows.
+func transform(c []float64, t [][]float64) []float64 {
+	m := len(t)
+	out := make([]float64, m*m)
+	for a := range m {
+		for b := range m {
+			sum := 0.0
+			for i, x := range t[a] {
+				if x == 0 {
+					continue
+				}
+				for j, y := range t[b] {
+					if y != 0 {
+						sum += x * c[i*len(t[a])+j] * y
+					}
+				}
+			}
+			out[a*m+b] = sum
+		}
+	}
+	return out
+}
+
+// setErrors writes the standard errors to the parameters, in order. A number
+// of which more than a hundredth lies in undetermined directions has none.
+func (r *Result) setErrors(to [][]float64, sub *optim.Subspace, robust, plain []float64) {
+	k, m := 0, len(to)
+	for i := range r.Params {
+		for c := range r.Params[i].Value {
+			if determined(to[k], sub) {
+				r.Params[i].Stderr[c] = Number(math.Sqrt(math.Max(0, robust[k*m+k])))
+				r.Params[i].Plain[c] = Number(math.Sqrt(math.Max(0, plain[k*m+k])))
+			}
+			k++
+		}
+	}
+}
+
+// determined reports whether a number with these derivatives by the local
+// coordinates is free of undetermined ones.
+func determined(row []float64, sub *optim.Subspace) bool {
+	for d, x := range row {
+		if x != 0 && sub.Freedom(d) > negligible {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Result) names() []string {
+	var names []string
+	for _, p := range r.Params {
+		names = append(names, p.Names...)
+	}
+	return names
+}
+
+// combinations names the undetermined directions by the report's numbers.
+func combinations(names []string, to [][]float64, sub *optim.Subspace) []Combination {
+	out := []Combination{}
+	for _, d := range sub.Undetermined() {
+		weights := make([]float64, len(names))
+		largest := 0.0
+		for k, row := range to {
+			for i, x := range row {
+				if math.Abs(d.Scaled[i]) > negligible {
+					weights[k] += x * d.Weights[i]
+				}
+			}
+			if math.Abs(weights[k]) > math.Abs(largest) {
+				largest = weights[k]
+			}
+		}
+		c := Combination{}
+		for k, w := range weights {
+			if w != 0 {
+				c[names[k]] = Number(w / largest)
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,42 @@
+package fit
+
+import (
+	"context"
+
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// viewOptions say how a view is opened.
+type viewOptions struct {
+	scale   int      // the image is resolution/scale
+	samples int      // per pixel; 0: the camera's
+	seed    uint32   // of the sample positions
+	pixels  []int32  // row-major numbers of the pixels to compute; nil: all
+	params  []string // uniforms whose derivatives are wanted
+	maps    []string // per-pixel buffers whose derivatives are wanted
+}
+
+// openView is one view of a scene at one scale, ready to run: the values of
+// the scene may change, its structure may not. Images are interleaved RGB of
+// the pixels asked for, before the view's gain and bias. It is the whole of
+// what a fit needs of the renderer, so that tests can stand in for it.
+type openView interface {
+	Size() (width, height int)
+	Render(ctx context.Context, s *scene.Scene) ([]float32, error)
+	// Jacobian returns the image and one column for every uniform of params
+	// (then for every component of the maps: the derivative of a pixel by its
+	// own component), laid out as the image.
+	Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error)
+	// Gradient returns the image and, for every uniform of params, the sum of
+	// adjoint times derivative.
+	Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error)
+	// SetBuffer gives a per-pixel buffer its values, all pixels' in order.
+	SetBuffer(name string, data []float32) error
+	// MaskOf says of every pixel asked for whether its centre ray hits the
+	// object, margin pixels inside its outline.
+	MaskOf(ctx context.Context, s *scene.Scene, object string, margin float64) ([]bool, error)
+	Close()
+}
+
+// opener opens views of scenes.
+type opener func(s *scene.Scene, view string, o viewOptions) (openView, error)
