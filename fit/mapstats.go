@@ -52,6 +52,9 @@ func (m *mapFit) assess(ctx context.Context, start []float64, solved optim.Block
 			failed++
 		}
 	}
+	if r.Reason == string(optim.Exhausted) && failed*100 < blocks {
+		r.Reason = string(optim.SmallDecrease) // all but stragglers, which Maps counts
+	}
 	for _, q := range m.maps {
 		r.Maps = append(r.Maps, Map{Path: q.path, Pixels: blocks, Failed: failed, MedianStderr: Number(median(m.pixelErrors(q, stderr)))})
 	}
