@@ -21,10 +21,16 @@ func (a *Adam) Step(gradient, delta []float64) {
 	b1, b2 := orElse(a.Beta1, 0.9), orElse(a.Beta2, 0.999)
 	epsilon := orElse(a.Epsilon, 1e-8)
 	a.step++
-	c1, c2 := 1-math.Pow(b1, float64(a.step)), 1-math.Pow(b2, float64(a.step))
+	c1, c2 := adamCorrections(b1, b2, a.step)
 	for i, g := range gradient {
 		a.m[i] += (1 - b1) * (g - a.m[i])
 		a.v[i] += (1 - b2) * (g*g - a.v[i])
-		delta[i] = -a.Rate * (a.m[i] / c1) / (math.Sqrt(a.v[i]/c2) + epsilon)
+		delta[i] = -a.Rate * (a.m[i] / c1) / (math.Sqrt(a.v[i])/c2 + epsilon)
 	}
+}
+
+// adamCorrections undo the pull of the moments towards their start, 0:
+// 1 - b1^t and sqrt(1 - b2^t).
+func adamCorrections(b1, b2 float64, step int) (c1, c2 float64) {
+	return 1 - math.Pow(b1, float64(step)), math.Sqrt(1 - math.Pow(b2, float64(step)))
 }
