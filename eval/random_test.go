@@ -13,7 +13,7 @@ import (
 // TestRandomPrograms compares float32 execution with the interpreter of package irtest, bit for bit. The lanes
 // are not a multiple of a block, and run in two calls.
 func TestRandomPrograms(t *testing.T) {
-	programs := uint64(2000)
+	programs := uint64(4000)
 	if testing.Short() {
 		programs = 200
 	}

@@ -276,9 +276,19 @@ func (g *generator) loop(depth int) {
 	for i, t := range types {
 		next[i] = g.pick(t)
 	}
-	cond := g.pick(ir.Bool)
+	cond := g.condition()
 	g.close()
 	g.add(l.End(init, cond, next, 1+g.IntN(5))...)
+}
+
+// condition returns any truth value, or more often one that values of the loop's body decide.
+func (g *generator) condition() ir.Value {
+	list := g.pool[len(g.pool)-1][ir.F32]
+	if g.IntN(4) == 0 {
+		return g.pick(ir.Bool)
+	}
+	op := []ir.Op{ir.OpLt, ir.OpLe, ir.OpNe}[g.IntN(3)]
+	return g.b.Binary(op, list[g.IntN(len(list))], list[g.IntN(len(list))])
 }
 
 func (g *generator) function() {
