@@ -133,6 +133,9 @@ func (v *linear) normal(loss optim.Loss, out *optim.Normal) {
 		e := optim.NewNormal(len(out.Jtr))
 		j := make([]float64, len(out.Jtr))
 		for i := from; i < to; i++ {
+			if v.weights[i] == 0 {
+				continue
+			}
 			r := v.row(i, j)
 			e.Cost += v.weights[i] * loss.Rho(r)
 			e.AddRow(j, r, v.weights[i]*loss.Weight(r))

@@ -35,12 +35,13 @@ func Run(ctx context.Context, s *scene.Scene, o Options) (*Result, error) {
 func run(ctx context.Context, s *scene.Scene, o Options, open opener) (*Result, error) {
 	f, err := newFitter(s, o, open)
 	if err != nil {
-		return nil, err
+		return nil, &InputError{err}
 	}
 	defer f.close()
 	if err := f.prepareFolder(); err != nil {
 		return nil, err
 	}
+	defer f.staging.discard()
 	if err := f.loadTargets(ctx); err != nil {
 		return nil, err
 	}
@@ -74,6 +75,7 @@ type fitter struct {
 	seed      uint32
 	targets   []target
 	maskers   map[maskerKey]openView
+	staging   *staging // nil without a run folder
 	mapPaths  []string // parameters given per pixel
 	steps     []Step   // of the chosen start
 	iteration int
@@ -179,7 +181,7 @@ func (f *fitter) descend(ctx context.Context, from outcome) (outcome, error) {
 const coarseTolerance = 1e-4
 
 func (f *fitter) descendLevel(ctx context.Context, vec *scene.Vector, scale, limit int, last bool) (outcome, error) {
-	l, err := f.openLevel(ctx, vec, scale)
+	l, err := f.openLevel(ctx, vec, scale, false)
 	if err != nil {
 		if ctx.Err() != nil {
 			return outcome{vec: vec, cost: math.NaN(), reason: optim.Cancelled}, nil
@@ -201,7 +203,11 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 	if !last {
 		o.Tolerance = math.Max(o.Tolerance, coarseTolerance)
 	}
-	first, err := l.cost(ctx, vec.Scene())
+	err := l.aim(ctx, vec.Scene())
+	first := math.NaN()
+	if err == nil {
+		first, err = l.cost(ctx, vec.Scene())
+	}
 	if err == nil {
 		f.step(Step{Iteration: f.iteration, Loss: l.mean(first), Rate: Number(o.Damping), Level: l.scale, Accepted: true})
 	}

@@ -117,24 +117,24 @@ func TestGainAndBias(t *testing.T) {
 }
 
 func TestStarts(t *testing.T) {
-	// started ten radii off sideways, LM sees no slope; a grid of starts does
+	// started forty radii off sideways, LM sees no slope; a grid of starts does
 	far := func(extra string) *scene.Scene {
 		s := splats(t, twoViews, extra)
 		s.Fit.Parameters[0].Start = []float64{-1.3, 0, -3}
-		s.Fit.Parameters[1].Start = []float64{0.12}
+		s.Fit.Parameters[1].Start = []float64{0.03}
 		return s
 	}
 	if _, absolute := worst(t, fitSplats(t, far(""), Options{})); absolute < 0.1 {
 		t.Fatal("the far start needs no hypotheses")
 	}
 	var seen int
-	r := fitSplats(t, far("  starts: {coarse: 3, keep: 2, grid: [{path: ball.center.x, from: 0, to: 2, count: 5}]}"), Options{
+	r := fitSplats(t, far("  starts: {coarse: 3, keep: 2, grid: [{path: ball.center.x, from: 0, to: 2, count: 5}, {path: ball.radius, from: 0, to: 0.3, count: 2}]}"), Options{
 		OnEvent: func(e Event) {
 			if _, ok := e.(Hypothesis); ok {
 				seen++
 			}
 		}})
-	if inErrors, _ := worst(t, r); inErrors > 3.5 || r.Hypotheses != 5 || seen != 5 || r.Chosen == 0 {
+	if inErrors, _ := worst(t, r); inErrors > 3.5 || r.Hypotheses != 10 || seen != 10 || r.Chosen == 0 {
 		t.Errorf("off by %.1f; %d of %d, %d events", inErrors, r.Chosen, r.Hypotheses, seen)
 	}
 }
@@ -307,7 +307,7 @@ func TestGradientAgreesWithNormal(t *testing.T) {
 	if err := f.loadTargets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.openLevel(t.Context(), f.vec, 1)
+	l, err := f.openLevel(t.Context(), f.vec, 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}

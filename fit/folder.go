@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/baremetaldevx86/microdr/film"
@@ -19,33 +18,23 @@ import (
 //	VIEW-start.png    and -end, -target, -difference for every view
 //	report.html       all of it on one page, self-contained
 //
-// Every file is written whole or not at all; report.html is the last, so a
-// folder that has one is complete.
+// The files appear together when all are written (see staging), report.html
+// last; a run that fails leaves the folder as it was.
 
 // prepareFolder makes the folder, and fails before any work is done where
 // nothing can be written to it.
-func (f *fitter) prepareFolder() error {
-	if f.Folder == "" {
-		return nil
+func (f *fitter) prepareFolder() (err error) {
+	if f.Folder != "" {
+		f.staging, err = openStaging(f.Folder)
 	}
-	if err := os.MkdirAll(f.Folder, 0o777); err != nil {
-		return fmt.Errorf("fit: run folder: %w", err)
-	}
-	probe := filepath.Join(f.Folder, "metrics.jsonl")
-	if err := film.WriteFile(probe, nil); err != nil {
-		return fmt.Errorf("fit: run folder: %w", err)
-	}
-	if err := os.Remove(filepath.Join(f.Folder, "report.html")); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("fit: run folder: %w", err)
-	}
-	return nil
+	return err
 }
 
 // finish writes the run folder and tells the result.
 func (f *fitter) finish(ctx context.Context, start *scene.Scene, r *Result) error {
 	if f.Folder != "" {
 		if err := f.writeFolder(ctx, start, r); err != nil {
-			return fmt.Errorf("fit: run folder: %w", err)
+			return &FolderError{fmt.Errorf("fit: run folder: %w", err)}
 		}
 	}
 	f.tell(r)
@@ -68,7 +57,7 @@ func (f *fitter) writeFolder(ctx context.Context, start *scene.Scene, r *Result)
 func (f *fitter) writeFiles(r *Result, views []viewPictures) error {
 	for _, v := range views {
 		for _, p := range v.pictures {
-			if err := film.Save(filepath.Join(f.Folder, p.file), p.image, p.output); err != nil {
+			if err := film.Save(filepath.Join(f.staging.temp, p.file), p.image, p.output); err != nil {
 				return err
 			}
 		}
@@ -87,11 +76,14 @@ func (f *fitter) writeFiles(r *Result, views []viewPictures) error {
 	if err != nil {
 		return err
 	}
-	return f.put("report.html", report)
+	if err := f.put("report.html", report); err != nil {
+		return err
+	}
+	return f.staging.publish()
 }
 
 func (f *fitter) put(name string, data []byte) error {
-	return film.WriteFile(filepath.Join(f.Folder, name), data)
+	return film.WriteFile(filepath.Join(f.staging.temp, name), data)
 }
 
 func (f *fitter) title() string {

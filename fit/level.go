@@ -2,7 +2,9 @@ package fit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
@@ -20,9 +22,10 @@ type level struct {
 	params []string // uniforms with derivatives, the same for every view
 	total  float64  // sum of the weights
 	count  int      // residuals with a weight
+	masked bool     // some view has a mask by object
 }
 
-// levelView is one view of a level. Pixels are those with a weight, in order.
+// levelView is one view of a level. Pixels are those that may count, in order.
 type levelView struct {
 	name     string
 	view     openView
@@ -31,27 +34,42 @@ type levelView struct {
 	channels int       // 1 (compared as luminance) or 3
 	target   []float32 // pixels x channels
 	weights  []float64 // pixels x channels: mask times the loss's own factor
+	// A mask by object follows the object: aim makes weights from these.
+	mask *scene.Mask
+	base []float64
 }
 
-// openLevel opens every view at a scale for the parameters of vec, which
-// stands at the scene where a mask by object is taken.
-func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int) (*level, error) {
+// openLevel opens every view at a scale for the parameters of vec. With whole,
+// views are opened for all of their pixels, so that the level serves any
+// start; otherwise for those around the masks at vec's scene.
+func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, whole bool) (*level, error) {
 	l := &level{scale: scale, params: movedUniforms(vec)}
 	var factor func(float64) float64
 	l.loss, factor = lossOf(f.start.Fit.Loss)
 	for i := range f.targets {
-		v, err := f.openLevelView(ctx, vec.Scene(), i, l, factor)
+		v, err := f.openLevelView(ctx, vec.Scene(), i, l, factor, whole)
 		if err != nil {
 			l.close()
 			return nil, err
 		}
 		l.views = append(l.views, v)
+		l.masked = l.masked || v.mask != nil
+	}
+	l.sum()
+	return l, nil
+}
+
+// sum counts the weights.
+func (l *level) sum() {
+	l.total, l.count = 0, 0
+	for _, v := range l.views {
 		for _, w := range v.weights {
 			l.total += w
+			if w > 0 {
+				l.count++
+			}
 		}
-		l.count += len(v.weights)
 	}
-	return l, nil
 }
 
 func (l *level) close() {
@@ -60,35 +78,75 @@ func (l *level) close() {
 	}
 }
 
-// openLevelView reduces the target, takes the mask and opens the view for the
-// pixels that count. Coarse pixels that a mask or the border cuts are left
-// out: their mean does not belong to the pixel's centre.
-func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *level, factor func(float64) float64) (*levelView, error) {
+// errNothing is returned where no pixel counts.
+var errNothing = errors.New("fit: no pixel counts: the mask is too small, or its object out of the picture")
+
+// aim takes the masks by object anew at a scene. They stay until the next
+// call, so that costs compare.
+func (l *level) aim(ctx context.Context, s *scene.Scene) error {
+	if !l.masked {
+		return nil
+	}
+	for _, v := range l.views {
+		if v.mask == nil {
+			continue
+		}
+		inside, err := v.view.MaskOf(ctx, s, v.mask.Object, v.mask.Margin/float64(l.scale))
+		if err != nil {
+			return err
+		}
+		for i, w := range v.base {
+			v.weights[i] = 0
+			if inside[i/v.channels] {
+				v.weights[i] = w
+			}
+		}
+	}
+	l.sum()
+	if l.count == 0 {
+		return errNothing
+	}
+	return nil
+}
+
+// reach is how far (as a share of the longer side of the picture) around a
+// mask by object pixels are kept for the object to move within a level.
+const reach = 0.06
+
+// openLevelView reduces the target and opens the view for the pixels that
+// count. Coarse pixels that a mask or the border cuts are left out: their
+// mean does not belong to the pixel's centre.
+func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *level, factor func(float64) float64, whole bool) (*levelView, error) {
 	t := &f.targets[i]
 	image, weights, err := t.image.DownsampleWeighted(t.weights, l.scale)
 	if err != nil {
 		return nil, err
 	}
-	width, height := s.Camera(s.View(t.view).Camera).Resolution[0]/l.scale, s.Camera(s.View(t.view).Camera).Resolution[1]/l.scale
-	inside, err := f.objectMask(ctx, s, t.view, l.scale)
-	if err != nil {
-		return nil, err
-	}
+	view := s.View(t.view)
+	size := s.Camera(view.Camera).Resolution
+	width, height := size[0]/l.scale, size[1]/l.scale
 	v := &levelView{name: t.view, width: width, channels: image.Channels}
-	emphasis := s.View(t.view).Emphasis
+	var near []bool
+	if view.Mask != nil && view.Mask.Object != "" {
+		v.mask = view.Mask
+		if !whole {
+			if near, err = f.around(ctx, s, t.view, l.scale, width, height); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for y := range height {
 		for x := range width {
-			if p := y*width + x; weights.At(x, y)[0] > 0.999 && (inside == nil || inside[p]) {
-				v.pixels = append(v.pixels, int32(p))
-				for _, value := range image.At(x, y) {
-					v.target = append(v.target, value)
-					v.weights = append(v.weights, factor(float64(value))*emphasize(float64(value), emphasis))
-				}
+			if p := y*width + x; weights.At(x, y)[0] > 0.999 && (near == nil || near[p]) {
+				v.add(int32(p), image.At(x, y), func(value float64) float64 { return factor(value) * emphasize(value, view.Emphasis) })
 			}
 		}
 	}
 	if len(v.pixels) == 0 {
-		return nil, fmt.Errorf("fit: view %s: no pixel counts at 1/%d of the resolution: the mask is too small, or its object out of the picture", t.view, l.scale)
+		return nil, fmt.Errorf("fit: view %s at 1/%d of the resolution: %w", t.view, l.scale, errNothing)
+	}
+	if v.mask != nil {
+		v.base = slices.Clone(v.weights)
 	}
 	o := viewOptions{scale: l.scale, seed: f.seed, params: l.params, maps: f.mapPaths}
 	if len(v.pixels) < width*height {
@@ -100,17 +158,27 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	return v, nil
 }
 
-// objectMask is the mask of a view by object, nil where it has none.
-func (f *fitter) objectMask(ctx context.Context, s *scene.Scene, name string, scale int) ([]bool, error) {
-	m := s.View(name).Mask
-	if m == nil || m.Object == "" {
-		return nil, nil
+// add appends one pixel.
+func (v *levelView) add(p int32, values []float32, weight func(target float64) float64) {
+	v.pixels = append(v.pixels, p)
+	for _, value := range values {
+		v.target = append(v.target, value)
+		v.weights = append(v.weights, weight(float64(value)))
 	}
+}
+
+// around is the mask of a view by object, without its margin and grown by the
+// reach.
+func (f *fitter) around(ctx context.Context, s *scene.Scene, name string, scale, width, height int) ([]bool, error) {
 	view, err := f.masker(s, name, scale)
 	if err != nil {
 		return nil, err
 	}
-	return view.MaskOf(ctx, s, m.Object, m.Margin/float64(scale))
+	inside, err := view.MaskOf(ctx, s, s.View(name).Mask.Object, 0)
+	if err != nil {
+		return nil, err
+	}
+	return shrink(inside, width, height, -math.Ceil(reach*float64(max(width, height)))), nil
 }
 
 // masker returns the view that masks by object are taken from; it is kept.

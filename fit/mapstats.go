@@ -168,7 +168,7 @@ func (m *mapFit) writeMaps(ctx context.Context, start, end []float64, r *Result,
 		views = append(views, v)
 	}
 	for _, q := range m.maps {
-		path := filepath.Join(m.Folder, strings.ReplaceAll(q.path, "/", "-")+".pfm")
+		path := filepath.Join(m.staging.temp, strings.ReplaceAll(q.path, "/", "-")+".pfm")
 		if err := film.Save(path, r.Arrays[q.path], film.Output{}); err != nil {
 			return err
 		}

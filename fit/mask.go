@@ -113,8 +113,7 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 	out := make([]bool, len(selected))
 	copy(out, selected)
 	for i, in := range selected {
-		if in == grow { // this pixel spreads to those around it
-			x, y := i%width, i/width
+		if x, y := i%width, i/width; in == grow && onEdge(selected, x, y, width, height) { // it spreads
 			for _, o := range offsets {
 				if u, v := x+o[0], y+o[1]; u >= 0 && v >= 0 && u < width && v < height {
 					out[v*width+u] = grow
@@ -123,6 +122,13 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 		}
 	}
 	return out
+}
+
+// onEdge reports whether a neighbour of the pixel differs from it.
+func onEdge(selected []bool, x, y, width, height int) bool {
+	i := y*width + x
+	return x > 0 && selected[i-1] != selected[i] || x+1 < width && selected[i+1] != selected[i] ||
+		y > 0 && selected[i-width] != selected[i] || y+1 < height && selected[i+width] != selected[i]
 }
 
 // disk lists the offsets within radius.

@@ -24,7 +24,11 @@ func (l *level) problem(vec *scene.Vector) optim.Problem {
 	return optim.Problem{
 		Size: vec.Dim(),
 		Linearize: func(ctx context.Context, x []float64, out *optim.Normal) error {
-			return l.normal(ctx, at(vec, x), out)
+			v := at(vec, x)
+			if err := l.aim(ctx, v.Scene()); err != nil {
+				return err
+			}
+			return l.normal(ctx, v, out)
 		},
 		Cost: func(ctx context.Context, x []float64) (float64, error) {
 			return l.cost(ctx, at(vec, x).Scene())
@@ -39,6 +43,7 @@ func (l *level) problem(vec *scene.Vector) optim.Problem {
 // levenberg runs Levenberg-Marquardt from vec for at most so many iterations.
 // A cancelled context is no error: the outcome says so.
 func (l *level) levenberg(ctx context.Context, vec *scene.Vector, solver optim.LM) (outcome, error) {
+	solver.Limit = limits(vec)
 	result, err := solver.Minimize(ctx, l.problem(vec), pointOf(vec))
 	if err != nil && !(errors.Is(err, ctx.Err()) && ctx.Err() != nil) {
 		return outcome{vec: vec}, err
@@ -50,6 +55,23 @@ func (l *level) levenberg(ctx context.Context, vec *scene.Vector, solver optim.L
 	return out, nil
 }
 
+// limits bounds a step of LM: turns and tilts to an eighth of a radian, and
+// logarithms to a factor of e, beyond which the linear model says nothing.
+func limits(vec *scene.Vector) []float64 {
+	out := make([]float64, vec.Dim())
+	for _, b := range vec.Blocks() {
+		for d := range b.Dofs {
+			switch {
+			case b.Kind == scene.KindPositive || b.Kind == scene.KindBounds:
+				out[b.Offset+d] = 1
+			case b.Kind == scene.KindRotation || b.Kind == scene.KindUnitVector || b.Kind == scene.KindPose && d < 3:
+				out[b.Offset+d] = 0.125
+			}
+		}
+	}
+	return out
+}
+
 // adamWindow is the number of iterations over which Adam's loss has to fall.
 const adamWindow = 50
 
@@ -58,6 +80,9 @@ func (l *level) adam(ctx context.Context, vec *scene.Vector, o *scene.Adam, rate
 	rule := optim.Adam{Rate: o.Rate, Beta1: o.Beta1, Beta2: o.Beta2}
 	gradient, delta := make([]float64, vec.Dim()), make([]float64, vec.Dim())
 	best := outcome{vec: vec, reason: optim.Exhausted}
+	if err := l.aim(ctx, vec.Scene()); err != nil {
+		return best, err
+	}
 	var windowStart float64
 	for i := 0; ; i++ {
 		cost, err := l.gradient(ctx, vec, gradient)

@@ -29,11 +29,14 @@ const negligible = 0.01
 // assess makes the result at the end of a fit: loss, error bars, undetermined
 // directions.
 func (f *fitter) assess(ctx context.Context, start, end outcome) (*Result, error) {
-	l, err := f.openLevel(ctx, end.vec, f.pyramid()[len(f.pyramid())-1])
+	l, err := f.openLevel(ctx, end.vec, f.pyramid()[len(f.pyramid())-1], false)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
+	if err := l.aim(ctx, end.vec.Scene()); err != nil {
+		return nil, err
+	}
 	r := &Result{Event: "result", Iterations: f.iteration, Reason: string(end.reason),
 		Hypotheses: f.tried, Chosen: f.chosen, Residuals: l.count, Folder: f.Folder, Scene: end.vec.Scene()}
 	r.Params = newParams(start.vec, end.vec, f.vec.At(f.truth), func(b int) bool {
@@ -127,6 +130,9 @@ func (l *level) clustersOf(views []*linear, dim, edge int) *optim.Clusters {
 	j := make([]float64, dim)
 	for k, v := range views {
 		for i, w := range v.weights {
+			if w == 0 {
+				continue
+			}
 			r := v.row(i, j)
 			c.AddRow(rows[k][i/v.channels], j, w*l.loss.Weight(r)*r, w*l.loss.Curvature(r))
 		}

@@ -35,22 +35,22 @@ func (f *fitter) loadTarget(ctx context.Context, i int) (target, error) {
 	var err error
 	if v.Image == "" {
 		t.image, err = f.synthesize(ctx, i)
-	} else {
-		t.image, err = loadImage(f.start, v)
-	}
-	if err != nil {
-		return t, err
+		if err != nil {
+			return t, err
+		}
+	} else if t.image, err = loadImage(f.start, v); err != nil {
+		return t, &InputError{err}
 	}
 	t.weights, err = maskWeights(f.start, v, t.image)
 	if err != nil {
-		return t, err
+		return t, &InputError{err}
 	}
 	for _, w := range t.weights.Pix {
 		if w > 0 {
 			return t, nil
 		}
 	}
-	return t, fmt.Errorf("fit: view %s: no pixel counts, expected some inside mask and valid range", v.Name)
+	return t, &InputError{fmt.Errorf("fit: view %s: no pixel counts, expected some inside mask and valid range", v.Name)}
 }
 
 // loadImage reads a target and checks it against its camera. Alpha is dropped.

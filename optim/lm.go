@@ -156,6 +156,10 @@ type LM struct {
 	Damping           float64   // initial mu, 1e-3
 	MinDamping        float64   // 1e-10: keeps steps along undetermined directions small
 	Typical           []float64 // typical size of each local coordinate, 1
+	// Limit is the largest step allowed in each local coordinate, if set: a
+	// longer one raises the damping at no cost of a trial. It keeps steps
+	// within the reach of the linear model where the start is far off.
+	Limit []float64
 	// OnStep is called after every trial, if set.
 	OnStep func(Step)
 }
@@ -260,7 +264,7 @@ func (s *lmState) iterate(ctx context.Context) (done bool, err error) {
 	if s.result.Iterations >= s.MaxIterations {
 		return s.finish(Exhausted)
 	}
-	delta, ok := s.solve()
+	delta, ok := s.limitedSolve()
 	if !ok {
 		return s.reject(Step{Trial: math.NaN()})
 	}
@@ -297,6 +301,26 @@ func (s *lmState) finish(reason Reason) (bool, error) {
 	}
 	s.result.Reason = reason
 	return true, nil
+}
+
+// limitedSolve raises the damping until the step is within its limits.
+func (s *lmState) limitedSolve() ([]float64, bool) {
+	for {
+		delta, ok := s.solve()
+		if !ok || s.withinLimit(delta) {
+			return delta, ok
+		}
+		s.mu = math.Max(2*s.mu, 1e-4)
+	}
+}
+
+func (s *lmState) withinLimit(delta []float64) bool {
+	for i, limit := range s.Limit {
+		if limit > 0 && math.Abs(delta[i]) > limit {
+			return false
+		}
+	}
+	return true
 }
 
 // solve finds the damped step. It fails when rounding has made the damped

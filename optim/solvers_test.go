@@ -94,6 +94,21 @@ func TestLMRetraction(t *testing.T) { // the nearest point of a circle, by an an
 	}
 }
 
+func TestLMLimit(t *testing.T) {
+	longest := 0.0
+	last := []float64{-1.2, 1}
+	p := residuals(2, rosenbrock)
+	p.Retract = func(x, d []float64) []float64 {
+		longest = math.Max(longest, math.Abs(d[0]))
+		last = addScaled(x, d, 1)
+		return last
+	}
+	got, err := LM{Limit: []float64{0.1, 0}, MaxIterations: 100}.Minimize(t.Context(), p, last)
+	if err != nil || longest > 0.1 || math.Abs(got.X[0]-1) > 1e-6 {
+		t.Errorf("longest step %g, end %v, %v", longest, got.X, err)
+	}
+}
+
 func TestLMCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := func(s Step) {
