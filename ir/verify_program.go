@@ -294,6 +294,9 @@ func (v *verifier) effect(p *Program, e Effect) {
 		v.failf("%v into buffer %d, which does not exist", e.Kind, e.Buffer)
 		return
 	}
+	if e.Kind == ScatterAdd && !ClassNumber.Has(v.m.Buffers[e.Buffer].Type) {
+		v.failf("%v into %s, whose elements don't add", e.Kind, v.m.Buffers[e.Buffer].Name)
+	}
 	idx, val := p.Node(e.Index), p.Node(e.Value)
 	if !idx.Type.IsInt() || val.Type != v.elementType(e.Buffer) || idx.Scope > ScopeLane || val.Scope > ScopeLane {
 		v.failf("%v into %s: wrong types, or a value of a loop", e.Kind, v.m.Buffers[e.Buffer].Name)

@@ -98,6 +98,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"a store of ints", func(m *Module) { main(m).Effects[0].Value = 2 }, "wrong types"},
 		{"a float as index", func(m *Module) { main(m).Effects[0].Index = 3 }, "wrong types"},
 		{"an effect of no kind", func(m *Module) { main(m).Effects[0].Kind = 7 }, "of this kind does not exist"},
+		{"a sum of halves", func(m *Module) { main(m).Effects[0].Kind, m.Buffers[1].Type = ScatterAdd, F16 }, "don't add"},
 		{"a store to nowhere", func(m *Module) { main(m).Effects[0].Buffer = 5 }, "which does not exist"},
 		{"a store to an input", func(m *Module) { m.Buffers[1].Life = Input }, "writes out, an input"},
 		{"a store to what is read", func(m *Module) { main(m).Effects[0].Buffer = 0 }, "reads and writes in"},

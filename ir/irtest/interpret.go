@@ -45,10 +45,25 @@ func Interpret(m *ir.Module, stage, lane int, uniforms []uint64, mem Memory) {
 	}
 }
 
-// InterpretStage executes all lanes of a map stage in order, one effect after the other.
+// InterpretStage executes a reduction, or all lanes of a map stage in order.
 func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
-	for lane := range m.Stages[stage].Lanes() {
-		Interpret(m, stage, lane, uniforms, mem)
+	s := &m.Stages[stage]
+	switch s.Kind {
+	case ir.StageMap:
+		for lane := range s.Lanes() {
+			Interpret(m, stage, lane, uniforms, mem)
+		}
+	case ir.StageReduce:
+		reduce(m, s, mem)
+	default:
+		panic("irtest: nothing interprets " + s.Kind.String())
+	}
+}
+
+// InterpretModule executes all stages.
+func InterpretModule(m *ir.Module, uniforms []uint64, mem Memory) {
+	for i := range m.Stages {
+		InterpretStage(m, i, uniforms, mem)
 	}
 }
 
