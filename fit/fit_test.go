@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +138,19 @@ func TestStarts(t *testing.T) {
 		}})
 	if inErrors, _ := worst(t, r); inErrors > 3.5 || r.Hypotheses != 10 || seen != 10 || r.Chosen == 0 {
 		t.Errorf("off by %.1f; %d of %d, %d events", inErrors, r.Chosen, r.Hypotheses, seen)
+	}
+}
+
+// TestSameBits holds that the number of cores does not change a bit.
+func TestSameBits(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	one := fitSplats(t, splats(t, twoViews, ""), Options{})
+	runtime.GOMAXPROCS(3)
+	three := fitSplats(t, splats(t, twoViews, ""), Options{})
+	for i, p := range one.Params {
+		if !slices.Equal(p.Value, three.Params[i].Value) || !slices.Equal(p.Stderr, three.Params[i].Stderr) {
+			t.Errorf("%s: %v and %v", p.Path, p, three.Params[i])
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -126,12 +128,42 @@ func (f *fitter) portable(s *scene.Scene) *scene.Scene {
 		}
 	}
 	for i := range out.Materials {
-		if d := out.Materials[i].Diffuse; d != nil && d.Albedo.Image != nil {
-			f.relocate(&d.Albedo.Image.File)
+		f.relocateMaterial(out.Materials[i].Name, out.Materials[i].Diffuse)
+	}
+	for i := range out.Objects {
+		if m := out.Objects[i].Material; m != nil {
+			f.relocateMaterial(out.Objects[i].Name+".material", m.Diffuse)
 		}
 	}
 	return out
 }
+
+// relocateMaterial relocates a material's files; fitted maps start from what
+// the run folder holds of them.
+func (f *fitter) relocateMaterial(root string, d *scene.Diffuse) {
+	if d == nil {
+		return
+	}
+	if d.Albedo.Image != nil {
+		f.relocate(&d.Albedo.Image.File)
+	}
+	if m := d.Albedo.PerPixel; m != nil {
+		f.relocate(&m.File)
+		if slices.Contains(f.mapPaths, root+".albedo") {
+			m.File = mapFile(root+".albedo", ".pfm")
+		}
+	}
+	if d.Normal != nil && d.Normal.PerPixel != nil {
+		m := d.Normal.PerPixel
+		f.relocate(&m.File)
+		if slices.Contains(f.mapPaths, root+".normal") {
+			m.File = mapFile(root+".normal", ".pfm")
+		}
+	}
+}
+
+// mapFile is the name of a map's file in the run folder.
+func mapFile(path, ending string) string { return strings.ReplaceAll(path, "/", "-") + ending }
 
 // relocate makes a path that was relative to the scene relative to the run
 // folder.

@@ -139,6 +139,13 @@ func TestMaps(t *testing.T) {
 	if len(r.Maps) != 2 || r.Maps[0].Pixels != 39*30 || r.Maps[0].Failed > 20 {
 		t.Errorf("maps: %+v after %d", r.Maps, r.Iterations)
 	}
+	again, err := scene.Load(out + "/scene.yaml")
+	if err != nil || again.Materials[0].Diffuse.Normal.PerPixel.File != "stone.normal.pfm" {
+		t.Fatalf("the fitted scene does not start from the fitted normals: %v", err)
+	}
+	if r, err = run(t.Context(), again, Options{}, openLambert); err != nil || r.StartLoss > r.Loss*1.01 {
+		t.Errorf("fitting again: %+v, %v", r, err)
+	}
 	for _, name := range []string{"stone.normal.png", "stone.normal.pfm", "stone.albedo-stderr.png", "v3-end.png"} {
 		if _, err := film.Load(out+"/"+name, film.Linear); err != nil {
 			t.Error(err)

@@ -123,8 +123,7 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 		return nil, err
 	}
 	view := s.View(t.view)
-	size := s.Camera(view.Camera).Resolution
-	width, height := size[0]/l.scale, size[1]/l.scale
+	width, height := image.Width, image.Height
 	v := &levelView{name: t.view, width: width, channels: image.Channels}
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {

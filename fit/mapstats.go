@@ -5,7 +5,6 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
@@ -109,14 +108,13 @@ func (m *mapFit) finish(ctx context.Context, start, end, stderr []float64, r *Re
 			uncertain.Pix[m.pixels[i]] = float32(e)
 		}
 		r.Arrays[q.path+" stderr"] = uncertain
-		name := strings.ReplaceAll(q.path, "/", "-")
 		shown := values
 		if q.kind == scene.NormalBuffer {
 			shown = normalPicture(values)
 		}
 		high := 2 * median(m.pixelErrors(q, stderr))
-		extra = append(extra, picture{name + ".png", q.path, shown, film.Output{Encoding: encodingOf(q)}},
-			picture{name + "-stderr.png", q.path + ", standard error, dark 0 to light " + formatError(Number(high)), uncertain.SequentialMap(0, high), film.Output{}})
+		extra = append(extra, picture{mapFile(q.path, ".png"), q.path, shown, film.Output{Encoding: encodingOf(q)}},
+			picture{mapFile(q.path, "-stderr.png"), q.path + ", standard error, dark 0 to light " + formatError(Number(high)), uncertain.SequentialMap(0, high), film.Output{}})
 	}
 	if m.Folder != "" {
 		if err := m.writeMaps(ctx, start, end, r, extra); err != nil {
@@ -168,7 +166,7 @@ func (m *mapFit) writeMaps(ctx context.Context, start, end []float64, r *Result,
 		views = append(views, v)
 	}
 	for _, q := range m.maps {
-		path := filepath.Join(m.staging.temp, strings.ReplaceAll(q.path, "/", "-")+".pfm")
+		path := filepath.Join(m.staging.temp, mapFile(q.path, ".pfm"))
 		if err := film.Save(path, r.Arrays[q.path], film.Output{}); err != nil {
 			return err
 		}

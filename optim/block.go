@@ -37,7 +37,8 @@ type BlockResult struct {
 // BlockLM runs LM on all blocks of a BlockProblem in lockstep, each with its
 // own damping and its own end: a block stops when its model predicts a
 // decrease of at most DecreaseTolerance of its cost, when its step is at most
-// StepTolerance, or after MaxRejections failed trials in a row. A block whose
+// StepTolerance, or after MaxRejections failed trials in a row, which counts as
+// converged where only rounding was left to gain. A block whose
 // cost is not finite at the start is left alone. Zero fields take the
 // defaults given.
 type BlockLM struct {
@@ -51,6 +52,11 @@ type BlockLM struct {
 	OnStep func(iteration int, cost float64, active int)
 }
 
+// roundingDecrease is the share of its cost below which a decrease that never
+// comes is put down to rounding, not to a failure: costs are often computed
+// from float32 values.
+const roundingDecrease = 1e-5
+
 type blockState struct {
 	BlockLM
 	p          BlockProblem
@@ -58,8 +64,9 @@ type blockState struct {
 	jtr        []float64
 	mu, nu     []float64
 	rejections []int
-	active     []bool // still moving
-	stale      []bool // moved since it was linearized
+	first      []float64 // decrease predicted before the first of the rejections
+	active     []bool    // still moving
+	stale      []bool    // moved since it was linearized
 	trial      []float64
 	trialCost  []float64
 	delta      []float64
@@ -92,7 +99,7 @@ func newBlockState(o BlockLM, p BlockProblem, x0 []float64) *blockState {
 	m, k := p.Blocks, p.Size
 	s := &blockState{BlockLM: o, p: p,
 		jtr: make([]float64, m*k), mu: make([]float64, m), nu: make([]float64, m),
-		rejections: make([]int, m), active: make([]bool, m), stale: make([]bool, m),
+		rejections: make([]int, m), first: make([]float64, m), active: make([]bool, m), stale: make([]bool, m),
 		trial: slices.Clone(x0), trialCost: make([]float64, m),
 		delta: make([]float64, m*k), predicted: make([]float64, m), moving: make([]bool, m),
 		buf: make([]float64, k*k),
@@ -260,6 +267,9 @@ func (s *blockState) judge() {
 			continue
 		}
 		gain := (s.result.Cost[b] - s.trialCost[b]) / s.predicted[b]
+		if s.rejections[b] == 0 {
+			s.first[b] = s.predicted[b]
+		}
 		if !(gain > 0) || !isFinite(s.trialCost[b]) {
 			s.reject(b)
 			continue
@@ -276,6 +286,7 @@ func (s *blockState) reject(b int) {
 	s.nu[b] *= 2
 	if s.rejections[b]++; s.rejections[b] >= s.MaxRejections {
 		s.active[b] = false
+		s.result.Converged[b] = s.first[b] <= roundingDecrease*s.result.Cost[b]
 	}
 }
 
