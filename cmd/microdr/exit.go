@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/baremetaldevx86/microdr/fit"
 )
 
 // Exit codes, as `microdr --help` lists them.
@@ -79,4 +81,18 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOutput
 	}
 	return exitFailed
+}
+
+// classify gives an error of the packages below the kind that its exit code
+// needs.
+func classify(err error) error {
+	var in *fit.InputError
+	var folder *fit.FolderError
+	switch {
+	case errors.As(err, &in):
+		return inputError{err}
+	case errors.As(err, &folder):
+		return outputError{err}
+	}
+	return err
 }

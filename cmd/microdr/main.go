@@ -63,10 +63,11 @@ func (a *app) report(err error) {
 	if errors.As(err, &quiet) {
 		return
 	}
-	fmt.Fprintf(a.stderr, "microdr: %v\n", err)
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintln(a.stderr, "Run 'microdr help' or add --help to the command for its usage.")
+		fmt.Fprintf(a.stderr, "microdr: %v\nAdd --help to the command for its usage.\n", err)
+	} else {
+		fmt.Fprintln(a.stderr, err) // begins with its package
 	}
 	if a.json {
 		a.writeJSON(map[string]any{"event": "error", "error": err.Error(), "code": exitCode(context.Background(), err)})

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// binary is the command as `go build` makes it.
-var binary string
+// program is the command as `go build` makes it.
+var program string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -24,11 +24,11 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(folder)
-		binary = filepath.Join(folder, "microdr")
+		program = filepath.Join(folder, "microdr")
 		if runtime.GOOS == "windows" {
-			binary += ".exe"
+			program += ".exe"
 		}
-		build := exec.Command("go", "build", "-o", binary, ".")
+		build := exec.Command("go", "build", "-o", program, ".")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 			return 1
@@ -50,7 +50,7 @@ func runIn(t *testing.T, folder string, args ...string) outcome {
 }
 
 func command(folder string, args ...string) *exec.Cmd {
-	c := exec.Command(binary, args...)
+	c := exec.Command(program, args...)
 	c.Dir = folder
 	return c
 }

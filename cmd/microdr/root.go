@@ -40,7 +40,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
-	root.AddCommand(schemaCommand(a), versionCommand(a))
+	root.AddCommand(fitCommand(a), schemaCommand(a), versionCommand(a))
 	return root
 }
 

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/baremetaldevx86/microdr/fit"
+	"github.com/spf13/cobra"
+)
+
+func fitCommand(a *app) *cobra.Command {
+	o := fit.Options{}
+	c := a.command(cobra.Command{
+		Use:   "fit SCENE",
+		Short: "Fit a scene's parameters to its images",
+		Long: `Fit the parameters that SCENE lists under fit.parameters to the images of its
+views. The result is a table with standard errors, and a run folder with the
+fitted scene, metrics.jsonl, images and report.html.
+
+Ctrl-C stops the fit at the best point so far and leaves a complete run folder;
+a second Ctrl-C ends the process at once.
+
+With --json every step is a line {"event":"step",..}; the last line is
+{"event":"result",..}.`,
+		Example: "  microdr fit examples/sphere\n  microdr fit photo.yaml -o runs/photo --starts 20",
+		Args:    cobra.ExactArgs(1),
+	}, func(c *cobra.Command, args []string) error {
+		return a.fit(c.Context(), args[0], o)
+	})
+	c.Flags().StringVarP(&o.Folder, "output", "o", "", "run folder, made if it is not there (default runs/NAME)")
+	c.Flags().IntVar(&o.Starts, "starts", 0, "random starts; 0: as the scene says")
+	c.Flags().IntVar(&o.Iterations, "iterations", 0, "most iterations; 0: as the scene says")
+	a.sceneFlags(c)
+	return c
+}
+
+func (a *app) fit(ctx context.Context, path string, o fit.Options) error {
+	if o.Starts < 0 || o.Iterations < 0 {
+		return usageError{fmt.Errorf("--starts and --iterations: expected 0 or more")}
+	}
+	s, err := a.load(path)
+	if err != nil {
+		return err
+	}
+	if o.Folder == "" {
+		o.Folder = runFolder(path)
+	}
+	p := newProgress(a.stderr, a.quiet)
+	var lost error // the first line that stdout did not take
+	o.Workers = a.workers
+	o.OnEvent = func(e fit.Event) {
+		p.show(describe(e), false)
+		if a.json && lost == nil {
+			lost = a.writeJSON(e)
+		}
+	}
+	result, err := fit.Run(ctx, s, o)
+	p.clear()
+	if err == nil {
+		err = lost
+	}
+	if err != nil {
+		return classify(err)
+	}
+	if !a.json {
+		if err := a.printResult(result); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// printResult prints the table, what to know about it, and where the rest is.
+func (a *app) printResult(r *fit.Result) error {
+	if err := r.WriteTable(a.stdout); err != nil {
+		return outputError{err}
+	}
+	return a.printf("report: %s\n", filepath.Join(r.Folder, "report.html"))
+}
+
+// runFolder is where a run goes without -o: runs/ and the name of the scene's
+// folder, then that of its file unless it is scene.yaml.
+func runFolder(path string) string {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		absolute = path
+	}
+	if ext := filepath.Ext(absolute); ext != ".yaml" && ext != ".yml" {
+		return filepath.Join("runs", filepath.Base(absolute))
+	}
+	name := filepath.Base(filepath.Dir(absolute))
+	file := strings.TrimSuffix(filepath.Base(absolute), filepath.Ext(absolute))
+	if file != "scene" {
+		name += "-" + file
+	}
+	return filepath.Join("runs", name)
+}
+
+// describe is an event as a line of progress.
+func describe(e fit.Event) string {
+	switch e := e.(type) {
+	case fit.Hypothesis:
+		return join(fmt.Sprintf("start %d of %d", e.Index+1, e.Count), fmt.Sprintf("best loss %.4g", float64(e.Best)),
+			pace(e.Index+1, e.Seconds), left(e.Index+1, e.Count, e.Seconds))
+	case fit.Step:
+		return join(fmt.Sprintf("iteration %d of at most %d", e.Iteration, e.Limit), fmt.Sprintf("1/%d size", e.Level),
+			fmt.Sprintf("loss %.6g", float64(e.Loss)), pace(e.Iteration, e.Seconds), left(e.Iteration, e.Limit, e.Seconds))
+	case *fit.Result:
+		return fmt.Sprintf("done after %d iterations and %.1f s, loss %.6g", e.Iterations, e.Seconds, float64(e.Loss))
+	}
+	return ""
+}
+
+func join(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, ", ")
+}
