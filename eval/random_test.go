@@ -51,7 +51,12 @@ func TestReduce(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, mem := irtest.Fill(m, uint64(seed))
-				if group > 17 {
+				switch {
+				case group == 15: // a sum of negative zeros is one, too
+					for k := range mem[in] {
+						mem[in][k] = uint64(1) << (8*from.Size() - 1)
+					}
+				case group > 17:
 					tame(from, mem[in])
 				}
 				want := irtest.Memory{mem[in], make([]uint64, len(mem[out]))}

@@ -49,8 +49,15 @@ func (b *Builder) Node(v Value) *Node { return &b.p.Nodes[v] }
 // Type returns the type of v.
 func (b *Builder) Type(v Value) Type { return b.p.Nodes[v].Type }
 
+// fail panics with the latest nodes of the program, which has open ends that Print would not take.
 func (b *Builder) fail(format string, args ...any) {
-	panic("ir: " + fmt.Sprintf(format, args...))
+	const latest = 40
+	text := "ir: " + fmt.Sprintf(format, args...) + "\n"
+	for v := max(0, len(b.p.Nodes)-latest); v < len(b.p.Nodes); v++ {
+		n := &b.p.Nodes[v]
+		text += fmt.Sprintf("  %%%d = %v %v %v #%#x scope %d @%d\n", v, n.Op, n.Type, n.Args, n.Imm, n.Scope, n.Pos)
+	}
+	panic(text)
 }
 
 // node returns the node with the given contents, making it if there is none.
