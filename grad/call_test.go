@@ -173,7 +173,7 @@ func TestImplicit(t *testing.T) {
 		return []ir.Value{b.Call(hit, x...)[0], closedForm(b, x)}
 	})
 	for mode, jac := range map[string][][]float64{"forward": r.forward(t, r.outs), "reverse": r.reverse(t, r.outs)} {
-		if !close(jac[:1], jac[1:], 1e-9) {
+		if !closeTo(jac[:1], jac[1:], 1e-9) {
 			t.Errorf("%s: %v, closed form %v", mode, jac[0], jac[1])
 		}
 	}
@@ -187,7 +187,7 @@ func TestImplicit(t *testing.T) {
 		hessians = append(hessians, r.forward(t, g), r.reverse(t, g))
 	}
 	for _, h := range hessians {
-		if !close(h, hessians[2], 1e-8) || math.Abs(h[0][0]) < 1e-3 {
+		if !closeTo(h, hessians[2], 1e-8) || math.Abs(h[0][0]) < 1e-3 {
 			t.Errorf("Hessian %v, closed form %v", h, hessians[2])
 		}
 	}

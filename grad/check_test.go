@@ -100,8 +100,8 @@ func (r *rig) reverse(t *testing.T, outs []ir.Value) [][]float64 {
 	return jac
 }
 
-// close tells whether two Jacobians agree to the given relative tolerance of the larger one's norm.
-func close(a, b [][]float64, tol float64) bool {
+// closeTo tells whether two Jacobians agree to the given relative tolerance of the larger one's norm.
+func closeTo(a, b [][]float64, tol float64) bool {
 	diff, size := 0.0, 0.0
 	for i := range a {
 		for k := range a[i] {
@@ -126,13 +126,13 @@ func (r *rig) check(t *testing.T) {
 	t.Helper()
 	want := r.differences(r.outs)
 	const tol = 1e-6
-	if got := r.forward(t, r.outs); !close(got, want, tol) {
+	if got := r.forward(t, r.outs); !closeTo(got, want, tol) {
 		t.Errorf("forward: %v, differences: %v", got, want)
 	}
-	if got := r.reverse(t, r.outs); !close(got, want, tol) {
+	if got := r.reverse(t, r.outs); !closeTo(got, want, tol) {
 		t.Errorf("reverse: %v, differences: %v", got, want)
 	}
-	if close(zeroLike(want), want, tol) {
+	if closeTo(zeroLike(want), want, tol) {
 		t.Errorf("the zero gradient passes: %v", want)
 	}
 	r.checkDot(t)
@@ -181,13 +181,13 @@ func (r *rig) checkSecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := r.differences(g)
-	if close(zeroLike(want), want, 1e-6) {
+	if closeTo(zeroLike(want), want, 1e-6) {
 		t.Fatalf("the zero Hessian passes: %v", want)
 	}
-	if got := r.forward(t, g); !close(got, want, 1e-5) {
+	if got := r.forward(t, g); !closeTo(got, want, 1e-5) {
 		t.Errorf("forward over reverse: %v, differences: %v", got, want)
 	}
-	if got := r.reverse(t, g); !close(got, want, 1e-5) {
+	if got := r.reverse(t, g); !closeTo(got, want, 1e-5) {
 		t.Errorf("reverse over reverse: %v, differences: %v", got, want)
 	}
 }

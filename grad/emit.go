@@ -34,13 +34,19 @@ func (e *emitter) negIf(negate bool, x ir.Value) ir.Value {
 // num returns the constant x of the type of like.
 func (e *emitter) num(like ir.Value, x float64) ir.Value { return e.b.Const(e.b.Type(like), x) }
 
-// plus adds changes, of which ir.None is a structural zero.
+// plus adds changes, of which ir.None is a structural zero. Adding a negated change subtracts it, bit for bit the same.
 func (e *emitter) plus(x, y ir.Value) ir.Value {
 	switch {
 	case x == ir.None:
 		return y
 	case y == ir.None:
 		return x
+	}
+	if n := e.b.Node(y); n.Op == ir.OpNeg {
+		return e.sub(x, n.Args[0])
+	}
+	if n := e.b.Node(x); n.Op == ir.OpNeg {
+		return e.sub(y, n.Args[0])
 	}
 	return e.add(x, y)
 }

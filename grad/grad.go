@@ -16,8 +16,9 @@ import (
 //
 // Subgradients: abs has derivative 0 at 0; where the arguments of min or max are equal the whole derivative goes
 // to the one recorded first, or to the one that is not a constant; select follows the branch taken; floor, ceil,
-// trunc, round, comparisons, integers, detach and the index of a gather have derivative zero. A zero tangent or
-// adjoint stays zero even where the local derivative is infinite. After an error b must be discarded.
+// trunc, round, comparisons, integers, detach and the index of a gather have derivative zero. A float made from
+// the bits of a float that depends on wrt is an error; detach the bits' source if zero is meant. A zero tangent
+// or adjoint stays zero even where the local derivative is infinite. After an error b must be discarded.
 func JVP(b *ir.Builder, outs, wrt, tangents []ir.Value) ([]ir.Value, error) {
 	if err := checkPairs(b, "tangent", wrt, tangents); err != nil {
 		return nil, err

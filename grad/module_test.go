@@ -112,7 +112,7 @@ func TestForwardModule(t *testing.T) {
 			got[i] = append(got[i], x)
 		}
 	}
-	if !close(got, want, 1e-6) || close(zeroLike(want), want, 1e-6) {
+	if !closeTo(got, want, 1e-6) || closeTo(zeroLike(want), want, 1e-6) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -142,7 +142,7 @@ func TestReverseModule(t *testing.T) {
 			mc.run(t)
 			got = append(got, append([]float64{mc.buffers["grad.a"][0], mc.buffers["grad.b"][0]}, mc.buffers["grad.albedo"]...))
 		}
-		if !close(got, want, 1e-6) {
+		if !closeTo(got, want, 1e-6) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}
@@ -259,7 +259,7 @@ func TestJacobianTakesTheCheaperMode(t *testing.T) {
 		}
 		for k := range dirs {
 			a, b := mc.floats(kept.b, ts[k]...), mc.floats(other.b, us[k]...)
-			if !close([][]float64{a}, [][]float64{b}, 1e-9) || a[0] == 0 {
+			if !closeTo([][]float64{a}, [][]float64{b}, 1e-9) || a[0] == 0 {
 				t.Errorf("direction %d: %v and %v", k, a, b)
 			}
 		}

@@ -114,10 +114,10 @@ func TestRandomPrograms(t *testing.T) {
 		if math.IsNaN(size(f)) || math.IsInf(size(f), 0) {
 			continue
 		}
-		if finite++; !close(f, b, 1e-9) {
+		if finite++; !closeTo(f, b, 1e-9) {
 			t.Fatalf("seed %d: forward %v, reverse %v", seed, f, b)
 		}
-		if close(f, r.differences(r.outs), 1e-4) {
+		if closeTo(f, r.differences(r.outs), 1e-4) {
 			agree++
 		}
 		g, err := VJP(r.b, r.outs[:1], []ir.Value{r.b.ConstF32(1)}, r.x)
@@ -131,10 +131,10 @@ func TestRandomPrograms(t *testing.T) {
 		if size(h) > 0 {
 			curved++
 		}
-		if !close(h, transpose(h), 1e-8) {
+		if !closeTo(h, transpose(h), 1e-8) {
 			t.Fatalf("seed %d: the Hessian is not symmetric: %v", seed, h)
 		}
-		if hr := r.reverse(t, g); !close(h, hr, 1e-8) {
+		if hr := r.reverse(t, g); !closeTo(h, hr, 1e-8) {
 			t.Fatalf("seed %d: forward over reverse %v, reverse over reverse %v", seed, h, hr)
 		}
 		if err := verifyLane(r); err != nil {
