@@ -58,7 +58,10 @@ type linear struct {
 // linearize runs the Jacobian of a view.
 func (l *level) linearize(ctx context.Context, v *levelView, vec *scene.Vector) (*linear, error) {
 	s := vec.Scene()
-	image, columns, err := v.view.Jacobian(ctx, s)
+	image, columns, err := v.slope.Jacobian(ctx, s)
+	if err == nil && v.slope != v.view {
+		image, err = v.view.Render(ctx, s)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +203,7 @@ func (l *level) addGradient(ctx context.Context, v *levelView, vec *scene.Vector
 			adjoint[i] = float32(slope)
 		}
 	}
-	_, byUniform, err := v.view.Gradient(ctx, s, adjoint)
+	_, byUniform, err := v.slope.Gradient(ctx, s, adjoint)
 	if err != nil {
 		return 0, err
 	}

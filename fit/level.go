@@ -26,9 +26,15 @@ type level struct {
 }
 
 // levelView is one view of a level. Pixels are those that may count, in order.
+//
+// The image and its derivatives use independent samples (two views): samples
+// that both shared would correlate the residual with its derivative at every
+// silhouette, and the gradient of a squared loss would be biased. With one
+// sample, at the pixel's centre, there is nothing random.
 type levelView struct {
 	name     string
-	view     openView
+	view     openView // for images
+	slope    openView // for derivatives; with one sample the same
 	width    int
 	pixels   []int32
 	channels int       // 1 (compared as luminance) or 3
@@ -75,6 +81,9 @@ func (l *level) sum() {
 func (l *level) close() {
 	for _, v := range l.views {
 		v.view.Close()
+		if v.slope != v.view {
+			v.slope.Close()
+		}
 	}
 }
 
@@ -147,14 +156,32 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	if v.mask != nil {
 		v.base = slices.Clone(v.weights)
 	}
-	o := viewOptions{scale: l.scale, seed: f.seed, params: l.params, maps: f.mapPaths}
+	o := viewOptions{scale: l.scale, seed: f.seed}
 	if len(v.pixels) < width*height {
 		o.pixels = v.pixels
 	}
-	if v.view, err = f.open(s, t.view, o); err != nil {
-		return nil, err
+	return v, f.openBoth(s, v, o, l.params, s.Camera(view.Camera).Samples)
+}
+
+// slopeSeed is what the seed of the derivatives' samples differs by.
+const slopeSeed = 0x9e3779b9
+
+// openBoth opens the view for images and the one for derivatives.
+func (f *fitter) openBoth(s *scene.Scene, v *levelView, o viewOptions, params []string, samples int) (err error) {
+	if samples == 1 {
+		o.params = params
+		v.view, err = f.open(s, v.name, o)
+		v.slope = v.view
+		return err
 	}
-	return v, nil
+	if v.view, err = f.open(s, v.name, o); err != nil {
+		return err
+	}
+	o.params, o.seed = params, f.seed+slopeSeed
+	if v.slope, err = f.open(s, v.name, o); err != nil {
+		v.view.Close()
+	}
+	return err
 }
 
 // add appends one pixel.

@@ -170,6 +170,7 @@ func (m *mapFit) openLevel() error {
 			m.level.close()
 			return err
 		}
+		v.slope = v.view
 		m.level.views = append(m.level.views, v)
 	}
 	return nil
