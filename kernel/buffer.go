@@ -132,3 +132,16 @@ func (b *Buffer) Write32(src []float32) {
 		dst[i] = float64(x)
 	}
 }
+
+// Floats returns the elements of a float32 buffer as float32: a view of them where the engine computes in float32, a
+// rounded copy under the oracle.
+func (b *Buffer) Floats() []float32 {
+	if b.typ == ir.F32 && !b.wide() {
+		return view[float32](b)
+	}
+	out := make([]float32, b.len)
+	for i, x := range view[float64](b) {
+		out[i] = float32(x)
+	}
+	return out
+}
