@@ -132,7 +132,11 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 		return nil, err
 	}
 	view := s.View(t.view)
-	width, height := image.Width, image.Height
+	size := s.Camera(view.Camera).Resolution
+	width, height := size[0]/l.scale, size[1]/l.scale // as render reduces it; a border cell that is cut is left out
+	if width == 0 || height == 0 {
+		return nil, fmt.Errorf("fit: view %s has no pixels at 1/%d of the resolution", t.view, l.scale)
+	}
 	v := &levelView{name: t.view, width: width, channels: image.Channels}
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {

@@ -24,7 +24,7 @@ type splat struct {
 func openSplat(s *scene.Scene, view string, o viewOptions) (openView, error) {
 	v := s.View(view)
 	c := s.Camera(v.Camera)
-	sp := &splat{v, c, o, (c.Resolution[0] + o.scale - 1) / o.scale, (c.Resolution[1] + o.scale - 1) / o.scale, map[string][]float32{}}
+	sp := &splat{v, c, o, c.Resolution[0] / o.scale, c.Resolution[1] / o.scale, map[string][]float32{}}
 	if o.pixels == nil {
 		for p := range sp.width * sp.height {
 			sp.o.pixels = append(sp.o.pixels, int32(p))
