@@ -2,7 +2,9 @@ package irtest_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/ir"
@@ -72,5 +74,42 @@ func TestRandomCovers(t *testing.T) {
 	}
 	if !nested || !bytes.Contains(text.Bytes(), []byte("scatter_add")) {
 		t.Error("no nested loops or no scatter_add")
+	}
+}
+
+// TestBrokenText exchanges words of random programs' texts. Most are refused; what is accepted still prints,
+// reads back and goes through every pass.
+func TestBrokenText(t *testing.T) {
+	accepted := 0
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		m := irtest.Random(seed%20, irtest.Options{Lanes: 1, Nodes: 25})
+		words := strings.SplitAfter(ir.Print(m), " ")
+		for range 1 + r.IntN(3) {
+			i := r.IntN(len(words))
+			j := min(len(words)-1, max(0, i+r.IntN(80)-40))
+			words[i] = words[j]
+		}
+		m, err := ir.Parse("broken", []byte(strings.Join(words, "")))
+		if err != nil {
+			continue
+		}
+		accepted++
+		text := ir.Print(m)
+		back, err := ir.Parse("printed", []byte(text))
+		if err != nil || !reflect.DeepEqual(m, back) {
+			t.Fatalf("seed %d: %v\n%s", seed, err, text)
+		}
+		want := interpret(m, seed)
+		low, err := ir.Lower(m, ir.Passes(), true)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, text)
+		}
+		if got := interpret(low, seed); !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d: passes change results\n%s\n%s", seed, text, ir.Print(low))
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d of 3000 texts are accepted", accepted)
 	}
 }
