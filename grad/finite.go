@@ -66,36 +66,54 @@ func constant(n *ir.Node) float64 {
 	return math.Float64frombits(n.Imm)
 }
 
-// finiteness remembers which nodes of one program may be infinite or NaN although its inputs are finite.
+// finiteness finds which nodes of one program may be infinite or NaN although its inputs are finite.
 type finiteness struct {
 	m          *ir.Module
 	p          *ir.Program
-	wildParams bool // the parameters of this function may be infinite
-	memo       map[ir.Value]bool
+	wildParams bool         // the parameters of this function may be infinite
+	known      []bool       // the answers for the first nodes
 	funcs      map[int]bool // does a function with finite arguments have a wild result?
 }
 
 func newFiniteness(m *ir.Module, p *ir.Program) *finiteness {
-	return &finiteness{m: m, p: p, memo: map[ir.Value]bool{}, funcs: map[int]bool{}}
+	return &finiteness{m: m, p: p, funcs: map[int]bool{}}
 }
 
 // wild tells whether v may be infinite or NaN: whether something that can make an infinity is among what v is
 // computed from.
 func (f *finiteness) wild(v ir.Value) bool {
-	if w, ok := f.memo[v]; ok {
-		return w
+	for len(f.known) <= int(v) {
+		u := ir.Value(len(f.known))
+		w := f.makesInfinity(u)
+		if f.p.Node(u).Op == ir.OpState {
+			w = f.wildState(u)
+		} else if !w {
+			f.values(u, func(a ir.Value) { w = w || f.known[a] })
+		}
+		f.known = append(f.known, w)
 	}
+	return f.known[v]
+}
+
+// setWild fixes the answer for the last node made.
+func (f *finiteness) setWild(v ir.Value, wild bool) {
+	f.wild(v)
+	f.known[v] = wild
+}
+
+// wildState answers for a loop's state, which is computed from nodes that follow it.
+func (f *finiteness) wildState(v ir.Value) bool {
 	seen := map[ir.Value]bool{v: true}
 	stack := []ir.Value{v}
 	found := false
 	for len(stack) > 0 && !found {
 		u := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		known, ok := f.memo[u]
-		if ok && !known {
+		if int(u) < len(f.known) {
+			found = f.known[u]
 			continue
 		}
-		found = known || f.makesInfinity(u)
+		found = f.makesInfinity(u)
 		f.values(u, func(a ir.Value) {
 			if !seen[a] {
 				seen[a] = true
@@ -103,14 +121,7 @@ func (f *finiteness) wild(v ir.Value) bool {
 			}
 		})
 	}
-	if found {
-		f.memo[v] = true
-		return true
-	}
-	for u := range seen { // nothing behind v is wild, so nothing behind those is
-		f.memo[u] = false
-	}
-	return false
+	return found
 }
 
 // values calls g for the floats whose value enters that of u.

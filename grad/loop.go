@@ -98,7 +98,7 @@ func (d *derivedLoop) copyBody(states []ir.Value) (next []ir.Value, cond ir.Valu
 	}
 	for i, old := range d.loop.States {
 		r.SetImage(old, states[i])
-		d.finite.memo[states[i]] = d.wild(old)
+		d.finite.setWild(states[i], d.wild(old))
 	}
 	r.Run(region)
 	return r.Images(d.loop.Next), r.Image(d.loop.Cond)

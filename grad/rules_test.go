@@ -152,6 +152,21 @@ func TestDefinedDerivatives(t *testing.T) {
 			a := b.Binary(ir.OpAtan2, x, x)
 			return b.Select(b.Binary(ir.OpEq, x, b.ConstF32(0)), x, a)
 		}, 1},
+		{"infinite state of a loop, not taken", 0, func(b *ir.Builder, x ir.Value) ir.Value {
+			inv := b.Binary(ir.OpDiv, b.ConstF32(1), x)
+			taken := b.Binary(ir.OpLt, b.ConstF32(0), x)
+			return counted(b, b.ConstI32(3), 9, []ir.Value{x, inv}, func(i ir.Value, s []ir.Value) []ir.Value {
+				return []ir.Value{b.Select(taken, b.Binary(ir.OpMul, s[0], s[1]), b.Binary(ir.OpAdd, s[0], x)), s[1]}
+			})[0]
+		}, 4},
+		{"infinite term of a sum, not taken", 0, func(b *ir.Builder, x ir.Value) ir.Value {
+			inv := b.Unary(ir.OpDetach, b.Binary(ir.OpDiv, b.ConstF32(1), x))
+			taken := b.Binary(ir.OpLt, b.ConstF32(0), x)
+			return counted(b, b.ConstI32(3), 9, []ir.Value{x, inv}, func(i ir.Value, s []ir.Value) []ir.Value {
+				term := b.Select(taken, b.Binary(ir.OpMul, x, s[1]), x)
+				return []ir.Value{b.Binary(ir.OpAdd, s[0], term), s[1]}
+			})[0]
+		}, 4},
 		{"log at 0, dropped", 0, func(b *ir.Builder, x ir.Value) ir.Value {
 			return b.Select(b.Binary(ir.OpLt, b.ConstF32(0), x), b.Unary(ir.OpLog, x), x)
 		}, 1},
