@@ -58,11 +58,11 @@ func run(ctx context.Context, s *scene.Scene, o Options, open opener) (*Result, 
 	}
 	// A cancelled fit is assessed and written all the same.
 	ctx = context.WithoutCancel(ctx)
-	result, err := f.assess(ctx, start, end)
+	result, err := f.assess(ctx, end)
 	if err != nil {
 		return nil, err
 	}
-	return result, f.finish(ctx, start.vec.Scene(), result)
+	return result, f.finish(ctx, f.first.Scene(), result)
 }
 
 // fitter is one run.
@@ -72,6 +72,7 @@ type fitter struct {
 	start     *scene.Scene  // parameters at their starts
 	truth     *scene.Scene  // at their truths; the start where there is none
 	vec       *scene.Vector // at start
+	first     *scene.Vector // at the hypothesis chosen, before any refinement
 	seed      uint32
 	targets   []target
 	maskers   map[maskerKey]openView
@@ -97,6 +98,7 @@ func newFitter(s *scene.Scene, o Options, open opener) (*fitter, error) {
 	if f.vec, err = scene.NewVector(f.start); err != nil {
 		return nil, fmt.Errorf("fit: %w", err)
 	}
+	f.first = f.vec
 	f.start = f.vec.Scene()
 	if f.truth, err = f.start.AtTruth(); err != nil {
 		return nil, fmt.Errorf("fit: %w", err)

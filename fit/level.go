@@ -36,6 +36,7 @@ type levelView struct {
 	view     openView // for images
 	slope    openView // for derivatives; with one sample the same
 	width    int
+	height   int
 	pixels   []int32
 	channels int       // 1 (compared as luminance) or 3
 	target   []float32 // pixels x channels
@@ -100,13 +101,18 @@ func (l *level) aim(ctx context.Context, s *scene.Scene) error {
 		if v.mask == nil {
 			continue
 		}
-		inside, err := v.view.MaskOf(ctx, s, v.mask.Object, v.mask.Margin/float64(l.scale))
+		hit, err := v.view.MaskOf(ctx, s, v.mask.Object, 0)
 		if err != nil {
 			return err
 		}
+		inside := make([]bool, v.width*v.height)
+		for i, p := range v.pixels {
+			inside[p] = hit[i]
+		}
+		inside = shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale))
 		for i, w := range v.base {
 			v.weights[i] = 0
-			if inside[i/v.channels] {
+			if inside[v.pixels[i/v.channels]] {
 				v.weights[i] = w
 			}
 		}
@@ -137,7 +143,7 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	if width == 0 || height == 0 {
 		return nil, fmt.Errorf("fit: view %s has no pixels at 1/%d of the resolution", t.view, l.scale)
 	}
-	v := &levelView{name: t.view, width: width, channels: image.Channels}
+	v := &levelView{name: t.view, width: width, height: height, channels: image.Channels}
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {
 		v.mask = view.Mask
@@ -272,8 +278,8 @@ func luminance(rgb []float32) float64 {
 
 // image puts the pixels of a view back on its raster, gain and bias applied;
 // pixels that do not count are black.
-func (v *levelView) image(s *scene.Scene, pixels []float32, height int) *film.Image {
-	out := film.New(v.width, height, 3)
+func (v *levelView) image(s *scene.Scene, pixels []float32) *film.Image {
+	out := film.New(v.width, v.height, 3)
 	view := s.View(v.name)
 	for i, p := range v.pixels {
 		for c := range 3 {

@@ -184,7 +184,7 @@ func (m *mapFit) mapPictures(ctx context.Context, v *levelView, t *target, start
 		if err != nil {
 			return nil, err
 		}
-		return v.image(m.start, pixels, t.image.Height), nil
+		return v.image(m.start, pixels), nil
 	}
 	before, err := render(start)
 	if err != nil {

@@ -28,7 +28,7 @@ const negligible = 0.01
 
 // assess makes the result at the end of a fit: loss, error bars, undetermined
 // directions.
-func (f *fitter) assess(ctx context.Context, start, end outcome) (*Result, error) {
+func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	l, err := f.openLevel(ctx, end.vec, f.pyramid()[len(f.pyramid())-1], false)
 	if err != nil {
 		return nil, err
@@ -39,10 +39,10 @@ func (f *fitter) assess(ctx context.Context, start, end outcome) (*Result, error
 	}
 	r := &Result{Event: "result", Iterations: f.iteration, Reason: string(end.reason),
 		Hypotheses: f.tried, Chosen: f.chosen, Residuals: l.count, Folder: f.Folder, Scene: end.vec.Scene()}
-	r.Params = newParams(start.vec, end.vec, f.vec.At(f.truth), func(b int) bool {
+	r.Params = newParams(f.first, end.vec, f.vec.At(f.truth), func(b int) bool {
 		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
 	})
-	startCost, err := l.cost(ctx, start.vec.Scene())
+	startCost, err := l.cost(ctx, f.first.Scene())
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ type openView interface {
 	// SetBuffer gives a per-pixel buffer its values, all pixels' in order.
 	SetBuffer(name string, data []float32) error
 	// MaskOf says of every pixel asked for whether its centre ray hits the
-	// object, margin pixels inside its outline.
+	// object, margin pixels inside its outline (a fit passes 0).
 	MaskOf(ctx context.Context, s *scene.Scene, object string, margin float64) ([]bool, error)
 	Close()
 }
