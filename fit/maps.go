@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
@@ -64,7 +63,7 @@ func mapStart(s *scene.Scene, b scene.Buffer, size [2]int) ([]float32, error) {
 		}
 		return data, nil
 	}
-	path := filepath.Join(s.Dir, b.File)
+	path := fileOf(s, b.File)
 	encoding, err := film.ParseEncoding(b.Encoding)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package fit
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -40,7 +39,7 @@ func applyMask(s *scene.Scene, v *scene.View, weights *film.Image) error {
 	var inside func(x, y int) bool
 	switch {
 	case m.File != "":
-		file, err := loadMask(filepath.Join(s.Dir, m.File), weights)
+		file, err := loadMask(fileOf(s, m.File), weights)
 		if err != nil {
 			return err
 		}

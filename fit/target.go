@@ -59,10 +59,7 @@ func loadImage(s *scene.Scene, v *scene.View) (*film.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := v.Image
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.Dir, path)
-	}
+	path := fileOf(s, v.Image)
 	im, err := film.Load(path, encoding)
 	if err != nil {
 		return nil, err
@@ -76,6 +73,14 @@ func loadImage(s *scene.Scene, v *scene.View) (*film.Image, error) {
 		return nil, fmt.Errorf("fit: %s: %w", path, err)
 	}
 	return withoutAlpha(im), nil
+}
+
+// fileOf is where a file that the scene names is.
+func fileOf(s *scene.Scene, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.Dir, name)
 }
 
 func withoutAlpha(im *film.Image) *film.Image {
