@@ -198,7 +198,34 @@ func (f *fitter) viewPictures(ctx context.Context, start *scene.Scene, r *Result
 	if err != nil {
 		return viewPictures{}, err
 	}
-	return comparison(t, before, after)
+	shown := *t
+	if shown.weights, err = f.counted(ctx, r.Scene, t); err != nil {
+		return viewPictures{}, err
+	}
+	return comparison(&shown, before, after)
+}
+
+// counted is the weights of a target with its mask by object at a scene.
+func (f *fitter) counted(ctx context.Context, s *scene.Scene, t *target) (*film.Image, error) {
+	m := s.View(t.view).Mask
+	if m == nil || m.Object == "" {
+		return t.weights, nil
+	}
+	view, err := f.masker(s, t.view, 1)
+	if err != nil {
+		return nil, err
+	}
+	inside, err := view.MaskOf(ctx, s, m.Object, 0)
+	if err != nil {
+		return nil, err
+	}
+	out := t.weights.Clone()
+	for i, in := range shrink(inside, out.Width, out.Height, m.Margin) {
+		if !in {
+			out.Pix[i] = 0
+		}
+	}
+	return out, nil
 }
 
 // comparison sets a view's start and end beside its target.
