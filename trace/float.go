@@ -172,10 +172,16 @@ func (p Bool) Xor(q Bool) Bool { return p.bin(ir.OpXor, q) }
 func (p Bool) Not() Bool { return Bool{p.R, p.R.B.Unary(ir.OpNot, p.V)} }
 
 // Select returns x where p, y elsewhere.
-func (p Bool) Select(x, y Float) Float { return Float{same(p.R, x.R), p.R.B.Select(p.V, x.V, y.V)} }
+func (p Bool) Select(x, y Float) Float {
+	same(p.R, y.R)
+	return Float{same(p.R, x.R), p.R.B.Select(p.V, x.V, y.V)}
+}
 
 // SelectInt returns x where p, y elsewhere.
-func (p Bool) SelectInt(x, y Int) Int { return Int{same(p.R, x.R), p.R.B.Select(p.V, x.V, y.V)} }
+func (p Bool) SelectInt(x, y Int) Int {
+	same(p.R, y.R)
+	return Int{same(p.R, x.R), p.R.B.Select(p.V, x.V, y.V)}
+}
 
 // SelectVec3 returns x where p, y elsewhere.
 func (p Bool) SelectVec3(x, y Vec3) Vec3 {

@@ -8,18 +8,20 @@ import (
 )
 
 // While repeats step, from init, as long as it says so and at most max times, in each lane on its own. S is any
-// struct with exported fields (or array, or single value) of Floats, Ints, Uints, Bools and vectors; step is recorded once and returns
-// whether the state it was given calls for another iteration, and the next state. Whatever does not depend on the
-// state is computed outside the loop. It returns the last state and the number of iterations done.
+// struct with exported fields (or array, or single value) of Floats, Ints, Uints, Bools and vectors; step is
+// recorded once and returns whether the state it was given calls for another iteration, and the next state.
+// Whatever does not depend on the state is computed outside the loop. It returns the last state and the number of
+// iterations done.
 func While[S any](r *Recorder, max int, init S, step func(s S) (again Bool, next S)) (S, Int) {
-	start := flatten(init)
+	start := flatten(r, init)
 	var types []ir.Type
 	for _, v := range start {
 		types = append(types, r.B.Type(v))
 	}
 	l := r.B.LoopBegin(types...)
 	again, next := step(unflatten[S](r, l.States))
-	results := l.End(start, again.V, flatten(next), max)
+	same(r, again.R)
+	results := l.End(start, again.V, flatten(r, next), max)
 	n := len(results) - 1
 	return unflatten[S](r, results[:n]), Int{r, results[n]}
 }
@@ -38,7 +40,7 @@ func Define[A, B any](m *ir.Module, name string, body func(r *Recorder, a A) B) 
 	for _, t := range leafTypes(reflect.TypeFor[A]()) {
 		params = append(params, r.B.Param(t))
 	}
-	r.B.SetResults(flatten(body(r, unflatten[A](r, params)))...)
+	r.B.SetResults(flatten(r, body(r, unflatten[A](r, params)))...)
 	return Func[A, B]{m.AddFunc(name, r.Program()), name}
 }
 
@@ -50,22 +52,23 @@ func DefineList(m *ir.Module, name string, n int, body func(r *Recorder, args []
 	for i := range args {
 		args[i] = Float{r, r.B.Param(ir.F32)}
 	}
-	r.B.SetResults(valuesOf(body(r, args))...)
+	r.B.SetResults(valuesOf(r, body(r, args))...)
 	return m.AddFunc(name, r.Program())
 }
 
 // CallList applies a function of floats.
 func CallList(r *Recorder, f int, args []Float) []Float {
 	var out []Float
-	for _, v := range r.B.Call(f, valuesOf(args)...) {
+	for _, v := range r.B.Call(f, valuesOf(r, args)...) {
 		out = append(out, Float{r, v})
 	}
 	return out
 }
 
-func valuesOf(xs []Float) []ir.Value {
+func valuesOf(r *Recorder, xs []Float) []ir.Value {
 	out := make([]ir.Value, len(xs))
 	for i, x := range xs {
+		same(r, x.R)
 		out[i] = x.V
 	}
 	return out
@@ -73,11 +76,11 @@ func valuesOf(xs []Float) []ir.Value {
 
 // Call applies the function.
 func (f Func[A, B]) Call(r *Recorder, a A) B {
-	return unflatten[B](r, r.B.Call(f.Index, flatten(a)...))
+	return unflatten[B](r, r.B.Call(f.Index, flatten(r, a)...))
 }
 
 // Flatten lists the nodes of a struct of values, in the order of its fields.
-func Flatten[S any](s S) []ir.Value { return flatten(s) }
+func Flatten[S any](s S) []ir.Value { return flatten(nil, s) }
 
 // Unflatten makes a struct of values from the nodes that Flatten would list.
 func Unflatten[S any](r *Recorder, vs []ir.Value) S { return unflatten[S](r, vs) }
@@ -109,11 +112,15 @@ func walk(v reflect.Value, f func(leaf reflect.Value)) {
 	}
 }
 
-func flatten[S any](s S) []ir.Value {
+// flatten lists the nodes of s, which must all be of recorder r unless that is nil.
+func flatten[S any](r *Recorder, s S) []ir.Value {
 	var out []ir.Value
-	v := reflect.New(reflect.TypeFor[S]()).Elem()
-	v.Set(reflect.ValueOf(&s).Elem())
-	walk(v, func(leaf reflect.Value) { out = append(out, leaf.FieldByName("V").Interface().(ir.Value)) })
+	walk(reflect.ValueOf(&s).Elem(), func(leaf reflect.Value) {
+		if r != nil {
+			same(r, leaf.FieldByName("R").Interface().(*Recorder))
+		}
+		out = append(out, leaf.FieldByName("V").Interface().(ir.Value))
+	})
 	return out
 }
 
@@ -121,8 +128,10 @@ func unflatten[S any](r *Recorder, vs []ir.Value) S {
 	var s S
 	i := 0
 	walk(reflect.ValueOf(&s).Elem(), func(leaf reflect.Value) {
-		leaf.FieldByName("R").Set(reflect.ValueOf(r))
-		leaf.FieldByName("V").Set(reflect.ValueOf(vs[i]))
+		if i < len(vs) {
+			leaf.FieldByName("R").Set(reflect.ValueOf(r))
+			leaf.FieldByName("V").Set(reflect.ValueOf(vs[i]))
+		}
 		i++
 	})
 	if i != len(vs) {

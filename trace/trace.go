@@ -50,13 +50,21 @@ func (r *Recorder) UniformVec3(name string) Vec3 {
 func (r *Recorder) Lane() Int { return Int{r, r.B.Lane()} }
 
 // Gather reads a float from a buffer; out of range it is zero.
-func (r *Recorder) Gather(buffer int, index Int) Float { return Float{r, r.B.Gather(buffer, index.V)} }
+func (r *Recorder) Gather(buffer int, index Int) Float {
+	return Float{same(r, index.R), r.B.Gather(buffer, index.V)}
+}
 
 // Store writes a float to a buffer at the end of the lane.
-func (r *Recorder) Store(buffer int, index Int, x Float) { r.B.Store(buffer, index.V, x.V) }
+func (r *Recorder) Store(buffer int, index Int, x Float) {
+	same(r, index.R)
+	same(r, x.R).B.Store(buffer, index.V, x.V)
+}
 
 // ScatterAdd adds a float to an element of a buffer, in the order of the lanes.
-func (r *Recorder) ScatterAdd(buffer int, index Int, x Float) { r.B.ScatterAdd(buffer, index.V, x.V) }
+func (r *Recorder) ScatterAdd(buffer int, index Int, x Float) {
+	same(r, index.R)
+	same(r, x.R).B.ScatterAdd(buffer, index.V, x.V)
+}
 
 // FloatOf wraps a float node of this recorder's builder: the way back from package grad.
 func (r *Recorder) FloatOf(v ir.Value) Float { return Float{r, v} }
