@@ -1,0 +1,265 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/baremetaldevx86/microdr/grad"
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/scene"
+	"github.com/baremetaldevx86/microdr/trace"
+)
+
+// Mode is what a module computes besides the image.
+type Mode int
+
+// The modes. n is the number of pixels of a run, p that of parameters (Options.Params, then the components of
+// Options.PerPixel).
+const (
+	Primal   Mode = iota // nothing
+	Forward              // buffer "tangent", [n, 3]: the derivative along the uniforms "render.tangent.0", ...
+	Reverse              // buffer "gradient", [p of Params]: the sum of input "adjoint", [n, 3], times the derivative
+	Jacobian             // buffer "jacobian", [n, p, 3]: every pixel's derivatives
+	Cover                // no image, but buffer "cover", [n]: the number of the root that the pixel's centre shows, or -1
+	numModes
+)
+
+// buffers are the numbers of a module's buffers; -1 for those that it lacks.
+type buffers struct {
+	pixels   int // input: numbers of the pixels, if not all are wanted
+	adjoint  int
+	record   int
+	limits   int // count of searches that gave up
+	samples  int // radiance of every sample
+	image    int
+	lanes    int // derivatives of every sample
+	result   int // derivatives
+	maps     map[string]mapBuffer
+	mapNames []string // in order
+}
+
+// mapBuffer is an input of an image or of values for every pixel.
+type mapBuffer struct {
+	index, channels, width, height int
+}
+
+// Trace makes the module of a view of a scene. The module's uniforms are the scene's (see scene.Uniforms) as far as the
+// image depends on them, and "render.base", the number of the first pixel of the run; its outputs are "image", [n, 3],
+// linear RGB, and what the mode adds. One run computes n = min(pixels, 65536/samples) pixels; the lanes beyond
+// the last pixel are padding.
+func Trace(s *scene.Scene, view string, o Options, mode Mode) (*ir.Module, error) {
+	p, err := newPlan(s, view, o)
+	if err != nil {
+		return nil, err
+	}
+	sizes, err := p.imageSizes()
+	if err != nil {
+		return nil, err
+	}
+	m, _, err := p.module(mode, sizes)
+	return m, err
+}
+
+// module builds the module of a mode. Sizes are those of the image textures, by path.
+func (p *plan) module(mode Mode, sizes map[string][2]int) (*ir.Module, *buffers, error) {
+	m := &ir.Module{Name: [...]string{"image", "forward", "reverse", "jacobian", "cover"}[mode]}
+	b := p.declare(m, mode, sizes)
+	if mode == Cover {
+		t := &tracer{trace.New(m), p, b}
+		t.Store(b.result, t.Lane(), t.cover())
+		m.AddMap("cover", t.Program(), p.chunk)
+		return m, b, nil
+	}
+	edges := mode != Primal
+	if len(p.solids) > 0 {
+		t := &tracer{trace.New(m), p, b}
+		t.search(edges)
+		m.AddMap("search", t.Program(), p.chunk, p.Samples)
+	}
+	t := &tracer{trace.New(m), p, b}
+	rgb := list(t.radiance(edges))
+	for c, x := range rgb {
+		t.Store(b.samples, t.Lane().Times(3).Plus(c), x)
+	}
+	if err := t.derive(mode, rgb); err != nil {
+		return nil, nil, fmt.Errorf("render: derivative of the radiance: %w", err)
+	}
+	m.AddMap("radiance", t.Program(), p.chunk, p.Samples)
+	m.AddReduce("pixel", ir.ReduceMean, b.samples, b.image, p.Samples, 3)
+	switch mode {
+	case Forward:
+		m.AddReduce("tangent", ir.ReduceMean, b.lanes, b.result, p.Samples, 3)
+	case Jacobian:
+		m.AddReduce("jacobian", ir.ReduceMean, b.lanes, b.result, p.Samples, 3*len(p.columns()))
+	case Reverse:
+		m.AddReduce("gradient", ir.ReduceSum, b.lanes, b.result, p.lanes(), 1)
+	}
+	return m, b, nil
+}
+
+// columns names the parameters of a Jacobian.
+func (p *plan) columns() []string {
+	names := append([]string(nil), p.Params...)
+	for _, b := range scene.Buffers(p.scene) {
+		if p.perPixel(b.Path) {
+			for c := range b.Channels {
+				names = append(names, fmt.Sprintf("%s.%d", b.Path, c))
+			}
+		}
+	}
+	return names
+}
+
+func (p *plan) perPixel(path string) bool {
+	for _, name := range p.PerPixel {
+		if name == path {
+			return true
+		}
+	}
+	return false
+}
+
+// declare adds the buffers.
+func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffers {
+	b := &buffers{pixels: -1, adjoint: -1, record: -1, limits: -1, samples: -1, image: -1, lanes: -1, result: -1, maps: map[string]mapBuffer{}}
+	if p.Pixels != nil {
+		b.pixels = m.AddBuffer("pixels", ir.I32, ir.Input, p.count)
+	}
+	for _, x := range scene.Buffers(p.scene) {
+		w, h := p.width, p.height
+		if size, ok := sizes[x.Path]; ok {
+			w, h = size[0], size[1]
+		}
+		b.maps[x.Path] = mapBuffer{m.AddBuffer(x.Path, ir.F32, ir.Input, h, w, x.Channels), x.Channels, w, h}
+		b.mapNames = append(b.mapNames, x.Path)
+	}
+	if mode == Cover {
+		b.result = m.AddBuffer("cover", ir.F32, ir.Output, p.chunk)
+		return b
+	}
+	if len(p.solids) > 0 {
+		b.record = m.AddBuffer("record", ir.F32, ir.Temp, p.fields(), p.lanes())
+		b.limits = m.AddBuffer("limits", ir.I32, ir.Output, 1)
+	}
+	b.samples = m.AddBuffer("samples", ir.F32, ir.Temp, p.chunk, p.Samples, 3)
+	b.image = m.AddBuffer("image", ir.F32, ir.Output, p.chunk, 3)
+	switch mode {
+	case Forward:
+		b.lanes = m.AddBuffer("tangents", ir.F32, ir.Temp, p.chunk, p.Samples, 3)
+		b.result = m.AddBuffer("tangent", ir.F32, ir.Output, p.chunk, 3)
+	case Jacobian:
+		b.lanes = m.AddBuffer("jacobians", ir.F32, ir.Temp, p.chunk, p.Samples, len(p.columns()), 3)
+		b.result = m.AddBuffer("jacobian", ir.F32, ir.Output, p.chunk, len(p.columns()), 3)
+	case Reverse:
+		b.adjoint = m.AddBuffer("adjoint", ir.F32, ir.Input, p.chunk, 3)
+		b.lanes = m.AddBuffer("gradients", ir.F32, ir.Temp, len(p.Params), p.lanes())
+		b.result = m.AddBuffer("gradient", ir.F64, ir.Output, len(p.Params))
+	}
+	return b
+}
+
+// derive adds the derivatives of the radiance that the mode asks for.
+func (t *tracer) derive(mode Mode, rgb []trace.Float) error {
+	switch mode {
+	case Forward:
+		return t.forward(rgb)
+	case Reverse:
+		return t.reverse(rgb)
+	case Jacobian:
+		return t.jacobian(rgb)
+	}
+	return nil
+}
+
+func values(xs []trace.Float) []ir.Value {
+	out := make([]ir.Value, len(xs))
+	for i, x := range xs {
+		out[i] = x.V
+	}
+	return out
+}
+
+// params returns the uniforms that derivatives are taken with respect to.
+func (t *tracer) params() []ir.Value {
+	var out []ir.Value
+	for _, name := range t.Params {
+		out = append(out, t.Uniform(name).V)
+	}
+	return out
+}
+
+func (t *tracer) forward(rgb []trace.Float) error {
+	wrt := t.params()
+	tangents := make([]ir.Value, len(wrt))
+	for i := range wrt {
+		tangents[i] = t.Uniform(tangentName(i)).V
+	}
+	d, err := grad.JVP(t.B, values(rgb), wrt, tangents)
+	if err != nil {
+		return err
+	}
+	for c, v := range d {
+		t.Store(t.buffers.lanes, t.Lane().Times(3).Plus(c), t.FloatOf(v))
+	}
+	return nil
+}
+
+func tangentName(i int) string { return fmt.Sprintf("render.tangent.%d", i) }
+
+func (t *tracer) reverse(rgb []trace.Float) error {
+	wrt := t.params()
+	pixel := t.Lane().Over(t.Samples)
+	seeds := make([]ir.Value, 3)
+	for c := range seeds {
+		seeds[c] = t.Gather(t.buffers.adjoint, pixel.Times(3).Plus(c)).Over(float64(t.Samples)).V
+	}
+	d, err := grad.VJP(t.B, values(rgb), seeds, wrt)
+	if err != nil {
+		return err
+	}
+	for i, v := range d {
+		t.Store(t.buffers.lanes, t.Lane().Plus(i*t.lanes()), t.FloatOf(v))
+	}
+	return nil
+}
+
+// forwardColumns is up to how many parameters a Jacobian takes forward mode, one pass each, rather than reverse mode,
+// three passes in all that cost about twice as much each.
+const forwardColumns = 5
+
+func (t *tracer) jacobian(rgb []trace.Float) error {
+	wrt := t.params()
+	if len(t.PerPixel) > 0 {
+		pixel := t.sample().pixel
+		for _, name := range t.buffers.mapNames {
+			if t.perPixel(name) {
+				wrt = append(wrt, t.pixelComponents(name, pixel)...)
+			}
+		}
+	}
+	store := func(column, channel int, v ir.Value) {
+		t.Store(t.buffers.lanes, t.Lane().Times(3*len(wrt)).Plus(3*column+channel), t.FloatOf(v))
+	}
+	one := t.Float(1).V
+	if len(wrt) <= forwardColumns {
+		for i := range wrt {
+			d, err := grad.JVP(t.B, values(rgb), wrt[i:i+1], []ir.Value{one})
+			if err != nil {
+				return err
+			}
+			for c, v := range d {
+				store(i, c, v)
+			}
+		}
+		return nil
+	}
+	for c, x := range rgb {
+		d, err := grad.VJP(t.B, []ir.Value{x.V}, []ir.Value{one}, wrt)
+		if err != nil {
+			return err
+		}
+		for i, v := range d {
+			store(i, c, v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// plan is the structure of one view: all that is decided before recording. Numbers of the scene are uniforms.
+type plan struct {
+	Options
+	scene      *scene.Scene
+	camera     *scene.Camera
+	lights     []scene.NamedLight
+	solids     []*solid     // traced as distance fields
+	rectangles []*rectangle // intersected analytically
+	width      int
+	height     int
+	count      int // pixels to compute
+	chunk      int // pixels of one run of a module
+}
+
+// chunkLanes bounds the lanes of one run, and so the memory that a run takes.
+const chunkLanes = 1 << 16
+
+func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
+	v := s.View(view)
+	if v == nil {
+		return nil, fmt.Errorf("render: no view %q", view)
+	}
+	p := &plan{Options: o, scene: s, camera: s.Camera(v.Camera), lights: s.LightsOf(v)}
+	if p.camera == nil {
+		return nil, fmt.Errorf("render: view %q: no camera %q", view, v.Camera)
+	}
+	p.complete()
+	if p.width < 1 || p.height < 1 {
+		return nil, fmt.Errorf("render: camera %q has no pixels at 1/%d of its resolution", p.camera.Name, p.Scale)
+	}
+	for _, i := range p.Pixels {
+		if i < 0 || int(i) >= p.width*p.height {
+			return nil, fmt.Errorf("render: pixel %d of an image of %dx%d", i, p.width, p.height)
+		}
+	}
+	return p, p.addObjects()
+}
+
+// complete fills in what the options leave open.
+func (p *plan) complete() {
+	p.Scale = max(p.Scale, 1)
+	if p.Samples <= 0 {
+		p.Samples = p.camera.Samples
+	}
+	if p.Seed == 0 {
+		p.Seed = uint32(p.scene.Integrator.Seed)
+	}
+	if p.Band <= 0 {
+		p.Band = p.scene.Integrator.Band
+	}
+	p.width = (p.camera.Resolution[0] + p.Scale - 1) / p.Scale
+	p.height = (p.camera.Resolution[1] + p.Scale - 1) / p.Scale
+	p.count = p.width * p.height
+	if p.Pixels != nil {
+		p.count = len(p.Pixels)
+	}
+	p.chunk = max(1, min(p.count, chunkLanes/p.Samples))
+}
+
+// addObjects makes shapes of the scene's roots.
+func (p *plan) addObjects() error {
+	for _, i := range p.scene.Roots() {
+		o := &p.scene.Objects[i]
+		if o.Rectangle != nil {
+			p.rectangles = append(p.rectangles, &rectangle{object: o, finish: p.finishOf(o)})
+			continue
+		}
+		s, err := p.newSolid(o, 0)
+		if err != nil {
+			return err
+		}
+		s.finish = p.finishOf(o)
+		p.solids = append(p.solids, s)
+	}
+	return nil
+}
+
+// lanes is the number of lanes of one run.
+func (p *plan) lanes() int { return p.chunk * p.Samples }
+
+// kinked tells whether some solid is an intersection or difference, whose distance has kinks that rays can graze.
+func (p *plan) kinked() bool {
+	for _, s := range p.solids {
+		if s.kinked() {
+			return true
+		}
+	}
+	return false
+}

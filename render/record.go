@@ -1,0 +1,61 @@
+package render
+
+import "github.com/baremetaldevx86/microdr/trace"
+
+// The search leaves a record of every sample for the radiance stage: fields of float32, each an array over the lanes.
+// A boundary is seven of them: the bracket of the closest approach, the share of its first end, the solid, and the
+// weight (one per channel) that multiplies the change of the distance.
+const (
+	fieldSolid      = 0 // index of the solid hit, -1 for none
+	fieldAt         = 1 // distance along the ray
+	fieldSlope      = 2 // of the face's function along the ray; 0: no implicit derivative
+	fieldSilhouette = 3
+	fieldSeam       = fieldSilhouette + boundaryFields // a weight
+	fieldLights     = fieldSeam + 3
+	boundaryFields  = 7
+	lightFields     = 1 + boundaryFields // visibility, shadow edge
+)
+
+// fields is the number of fields of a record.
+func (p *plan) fields() int { return fieldLights + lightFields*len(p.lights) }
+
+// boundary is where a solid's outline passes close to a sample, seen from the camera or from a light.
+type boundary struct {
+	from, to trace.Float // bracket of the closest approach along the path
+	share    trace.Float // of from in the mean of the two ends
+	solid    trace.Float // index
+	weight   trace.Vec3  // jump of the radiance times the kernel over the gradient; zero away from the outline
+}
+
+func (b boundary) list() []trace.Float {
+	return []trace.Float{b.from, b.to, b.share, b.solid, b.weight.X, b.weight.Y, b.weight.Z}
+}
+
+func boundaryOf(v []trace.Float) boundary {
+	return boundary{v[0], v[1], v[2], v[3], vector(v[4:])}
+}
+
+func vector(v []trace.Float) trace.Vec3 { return trace.Vec3{X: v[0], Y: v[1], Z: v[2]} }
+
+func list(vs ...trace.Vec3) (out []trace.Float) {
+	for _, v := range vs {
+		out = append(out, v.X, v.Y, v.Z)
+	}
+	return out
+}
+
+// write stores consecutive fields.
+func (t *tracer) write(field int, values ...trace.Float) {
+	for i, x := range values {
+		t.Store(t.buffers.record, t.Lane().Plus((field+i)*t.lanes()), x)
+	}
+}
+
+// read returns n consecutive fields.
+func (t *tracer) read(field, n int) []trace.Float {
+	out := make([]trace.Float, n)
+	for i := range out {
+		out[i] = t.Gather(t.buffers.record, t.Lane().Plus((field+i)*t.lanes()))
+	}
+	return out
+}

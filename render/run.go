@@ -1,0 +1,154 @@
+package render
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/kernel"
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// program is a compiled module with its buffers.
+type program struct {
+	mode    Mode
+	plan    *plan
+	numbers *buffers
+	kernel  *kernel.Kernel
+	buffers []*kernel.Buffer
+	stale   map[string]bool // maps whose values have not been written yet
+}
+
+func (m *program) close() {
+	m.kernel.Close()
+	for _, b := range m.buffers {
+		b.Free()
+	}
+}
+
+// call is what a run is given besides the scene.
+type call struct {
+	adjoint []float32
+	tangent []float64
+}
+
+// run computes all pixels in a mode, compiling its module when it is first used.
+func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) (image, result []float64, err error) {
+	if v.modules[mode] == nil {
+		if v.modules[mode], err = v.compile(v.plan, mode); err != nil {
+			return nil, nil, err
+		}
+	}
+	return v.runProgram(ctx, v.modules[mode], s, c)
+}
+
+func (v *View) compile(p *plan, mode Mode) (*program, error) {
+	module, numbers, err := p.module(mode, v.sizes)
+	if err != nil {
+		return nil, err
+	}
+	k, err := v.engine.Compile(module)
+	if err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	m := &program{mode: mode, plan: p, numbers: numbers, kernel: k, stale: map[string]bool{}}
+	for i := range module.Buffers {
+		var b *kernel.Buffer
+		if x := &module.Buffers[i]; x.Life != ir.Temp {
+			if b, err = v.engine.NewBuffer(x.Type, x.Len()); err != nil {
+				m.close()
+				return nil, fmt.Errorf("render: %w", err)
+			}
+		}
+		m.buffers = append(m.buffers, b)
+	}
+	for name := range numbers.maps {
+		m.stale[name] = true
+	}
+	if numbers.pixels >= 0 {
+		for i, pixel := range p.Pixels {
+			m.buffers[numbers.pixels].Words()[i] = uint32(pixel)
+		}
+	}
+	return m, nil
+}
+
+// runProgram runs a program once for every chunk of pixels.
+func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c call) (image, result []float64, err error) {
+	for name := range m.stale {
+		m.buffers[m.numbers.maps[name].index].Write32(v.data[name])
+		delete(m.stale, name)
+	}
+	uniforms, err := m.uniforms(s, v.seed, c.tangent)
+	if err != nil {
+		return nil, nil, err
+	}
+	base := m.kernel.Module().UniformIndex(uniformBase)
+	v.limits = 0
+	for first := 0; first < m.plan.count; first += m.plan.chunk {
+		if base >= 0 {
+			uniforms[base] = float64(first)
+		}
+		n := min(m.plan.chunk, m.plan.count-first)
+		if m.numbers.adjoint >= 0 {
+			padded := make([]float32, 3*m.plan.chunk)
+			copy(padded, c.adjoint[3*first:3*(first+n)])
+			m.buffers[m.numbers.adjoint].Write32(padded)
+		}
+		if err := m.kernel.Run(ctx, kernel.Args{Uniforms: uniforms, Buffers: m.buffers}); err != nil {
+			return nil, nil, err
+		}
+		if m.numbers.image >= 0 {
+			image = append(image, m.read(m.numbers.image)[:3*n]...)
+		}
+		if m.numbers.limits >= 0 {
+			v.limits += int(m.read(m.numbers.limits)[0])
+		}
+		if m.numbers.result >= 0 {
+			result = m.gather(result, n)
+		}
+	}
+	return image, result, nil
+}
+
+// gather takes up the result of a chunk of n pixels: sums add up, everything else follows.
+func (m *program) gather(result []float64, n int) []float64 {
+	part := m.read(m.numbers.result)
+	if m.mode != Reverse {
+		return append(result, part[:len(part)/m.plan.chunk*n]...)
+	}
+	if result == nil {
+		result = make([]float64, len(part))
+	}
+	for i, x := range part {
+		result[i] += x
+	}
+	return result
+}
+
+func (m *program) read(buffer int) []float64 {
+	out := make([]float64, m.buffers[buffer].Len())
+	m.buffers[buffer].Read(out)
+	return out
+}
+
+// uniforms returns the values of the module's uniforms in a scene.
+func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]float64, error) {
+	values := map[string]float64{uniformBase: 0, uniformSeed: float64(seed)}
+	for _, u := range scene.Uniforms(s) {
+		values[u.Name] = u.Value
+	}
+	for i, x := range tangent {
+		values[tangentName(i)] = x
+	}
+	list := m.kernel.Module().Uniforms
+	out := make([]float64, len(list))
+	for i, u := range list {
+		x, ok := values[u.Name]
+		if !ok {
+			return nil, fmt.Errorf("render: the scene has no number %q", u.Name)
+		}
+		out[i] = x
+	}
+	return out, nil
+}

@@ -1,0 +1,222 @@
+package render
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/kernel"
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// View is one view of a scene, ready to run on an engine. Every call takes a scene of the structure that the view was
+// made for; its numbers may differ, and changing them compiles nothing. Images are linear RGB of the pixels asked for
+// (Options.Pixels), interleaved, before the view's gain and bias. A view serves one goroutine at a time.
+type View struct {
+	engine  *kernel.Engine
+	plan    *plan
+	data    map[string][]float32 // of images and per-pixel buffers
+	sizes   map[string][2]int
+	modules [numModes]*program // compiled when first used
+	limits  int
+	pixels  []int32
+	seed    uint32
+}
+
+// NewView prepares a view of the scene by name. Nothing is compiled yet.
+func NewView(e *kernel.Engine, s *scene.Scene, view string, o Options) (*View, error) {
+	p, err := newPlan(s, view, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range o.PerPixel {
+		if !hasBuffer(s, name) {
+			return nil, fmt.Errorf("render: the scene has no per-pixel buffer %q", name)
+		}
+	}
+	if err := checkParams(s, o.Params); err != nil {
+		return nil, err
+	}
+	v := &View{engine: e, plan: p, pixels: o.Pixels, seed: p.Seed}
+	if v.pixels == nil {
+		v.pixels = make([]int32, p.count)
+		for i := range v.pixels {
+			v.pixels[i] = int32(i)
+		}
+	}
+	v.data, v.sizes, err = p.loadMaps()
+	return v, err
+}
+
+// checkParams refuses names that are not uniforms of the scene: their derivative would be silently zero.
+func checkParams(s *scene.Scene, params []string) error {
+	known := map[string]bool{}
+	for _, u := range scene.Uniforms(s) {
+		known[u.Name] = true
+	}
+	for _, name := range params {
+		if !known[name] {
+			return fmt.Errorf("render: the scene has no number %q", name)
+		}
+	}
+	return nil
+}
+
+func hasBuffer(s *scene.Scene, name string) bool {
+	for _, b := range scene.Buffers(s) {
+		if b.Path == name && b.Kind != scene.ImageBuffer {
+			return true
+		}
+	}
+	return false
+}
+
+// Close frees what the view holds of its engine.
+func (v *View) Close() {
+	for i, m := range v.modules {
+		if m != nil {
+			m.close()
+			v.modules[i] = nil
+		}
+	}
+}
+
+// Size returns the width and height of the whole image.
+func (v *View) Size() (width, height int) { return v.plan.width, v.plan.height }
+
+// Pixels returns the row-major numbers of the pixels that the view computes.
+func (v *View) Pixels() []int32 { return v.pixels }
+
+// Samples returns the number of samples per pixel.
+func (v *View) Samples() int { return v.plan.Samples }
+
+// SetSeed changes the sample positions. The same seed gives the same samples.
+func (v *View) SetSeed(seed uint32) { v.seed = seed }
+
+// Columns names the columns of a Jacobian: the uniforms of Options.Params, then every channel of the buffers of
+// Options.PerPixel, in the scene's order.
+func (v *View) Columns() []string { return v.plan.columns() }
+
+// Misses returns how many rays of the last call gave up at the step limit.
+func (v *View) Misses() int { return v.limits }
+
+// SetBuffer gives a per-pixel buffer its values: all pixels of the image in order, channels interleaved.
+func (v *View) SetBuffer(name string, data []float32) error {
+	old, ok := v.data[name]
+	if !ok || !hasBuffer(v.plan.scene, name) {
+		return fmt.Errorf("render: the scene has no per-pixel buffer %q", name)
+	}
+	if len(data) != len(old) {
+		return fmt.Errorf("render: buffer %q takes %d values, not %d", name, len(old), len(data))
+	}
+	v.data[name] = append([]float32(nil), data...)
+	for _, m := range v.modules {
+		if m != nil {
+			m.stale[name] = true
+		}
+	}
+	return nil
+}
+
+// Render returns the image.
+func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
+	image, err := v.RenderF64(ctx, s)
+	return narrow(image), err
+}
+
+// RenderF64 is Render with the precision of the engine.
+func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error) {
+	image, _, err := v.run(ctx, Primal, s, call{})
+	return image, err
+}
+
+// Jacobian returns the image and its derivative by every parameter, one column each, laid out as the image. For a
+// per-pixel buffer a column is the derivative of every pixel by its own component.
+func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error) {
+	im, result, err := v.run(ctx, Jacobian, s, call{})
+	if err != nil {
+		return nil, nil, err
+	}
+	n := len(v.Columns())
+	columns = make([][]float32, n)
+	for j := range columns {
+		columns[j] = make([]float32, len(im))
+		for i := range v.plan.count {
+			for c := range 3 {
+				columns[j][3*i+c] = float32(result[(i*n+j)*3+c])
+			}
+		}
+	}
+	return narrow(im), columns, nil
+}
+
+// Gradient returns the image and, for every uniform of Options.Params, the sum of adjoint times derivative. Adjoint is
+// laid out as the image.
+func (v *View) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error) {
+	if len(adjoint) != 3*v.plan.count {
+		return nil, nil, fmt.Errorf("render: adjoint of %d values for an image of %d", len(adjoint), 3*v.plan.count)
+	}
+	im, gradient, err := v.run(ctx, Reverse, s, call{adjoint: adjoint})
+	return narrow(im), gradient, err
+}
+
+// Forward returns the image and its derivative when the uniforms of Options.Params change at the rates of tangent.
+func (v *View) Forward(ctx context.Context, s *scene.Scene, tangent []float64) (image, derivative []float32, err error) {
+	image64, derivative64, err := v.ForwardF64(ctx, s, tangent)
+	return narrow(image64), narrow(derivative64), err
+}
+
+// ForwardF64 is Forward with the precision of the engine.
+func (v *View) ForwardF64(ctx context.Context, s *scene.Scene, tangent []float64) (image, derivative []float64, err error) {
+	if len(tangent) != len(v.plan.Params) {
+		return nil, nil, fmt.Errorf("render: tangent of %d values for %d parameters", len(tangent), len(v.plan.Params))
+	}
+	return v.run(ctx, Forward, s, call{tangent: tangent})
+}
+
+// MaskOf tells of every pixel asked for whether its centre shows the object and lies more than margin, in pixels of the
+// full resolution, inside of what the object covers. A negative margin adds the pixels within -margin.
+func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin float64) ([]bool, error) {
+	number := v.plan.number(object)
+	if number < 0 {
+		return nil, fmt.Errorf("render: no object %q", object)
+	}
+	whole := *v.plan
+	whole.Pixels, whole.Samples = nil, 1
+	whole.complete()
+	m, err := v.compile(&whole, Cover)
+	if err != nil {
+		return nil, err
+	}
+	defer m.close()
+	_, shown, err := v.runProgram(ctx, m, s, call{})
+	if err != nil {
+		return nil, err
+	}
+	set := make([]bool, len(shown))
+	for i, x := range shown {
+		set[i] = int(x) == number
+	}
+	set = shrink(set, whole.width, whole.height, margin/float64(whole.Scale))
+	out := make([]bool, len(v.pixels))
+	for i, pixel := range v.pixels {
+		out[i] = set[pixel]
+	}
+	return out, nil
+}
+
+// Image returns the data of a whole image as a film image; pixels that were not asked for are black.
+func Image(v *View, data []float32) *film.Image {
+	im := film.New(v.plan.width, v.plan.height, 3)
+	for i, pixel := range v.pixels {
+		copy(im.Pix[3*pixel:3*pixel+3], data[3*i:3*i+3])
+	}
+	return im
+}
+
+// Module returns the module of a mode, for those who want to read or print it.
+func (v *View) Module(mode Mode) (*ir.Module, error) {
+	m, _, err := v.plan.module(mode, v.sizes)
+	return m, err
+}
