@@ -103,11 +103,7 @@ func newFitter(s *scene.Scene, o Options, open opener) (*fitter, error) {
 	if f.truth, err = f.start.AtTruth(); err != nil {
 		return nil, fmt.Errorf("fit: %w", err)
 	}
-	for _, b := range f.vec.Blocks() {
-		if b.Kind == scene.KindPerPixel {
-			f.mapPaths = append(f.mapPaths, b.Path)
-		}
-	}
+	f.mapPaths = mapPaths(f.vec)
 	if len(f.mapPaths) > 0 && f.vec.Dim() > 0 {
 		return nil, fmt.Errorf("fit: %s is given per pixel: it can not be fitted together with parameters that are not", f.mapPaths[0])
 	}

@@ -23,11 +23,27 @@ type pixelMap struct {
 	data     []float32 // all pixels of the camera
 }
 
+// mapPaths lists the parameters given per pixel, in the order of the scene's
+// buffers, which is that of the renderer's columns.
+func mapPaths(vec *scene.Vector) []string {
+	fitted := map[string]bool{}
+	for _, b := range vec.Blocks() {
+		fitted[b.Path] = b.Kind == scene.KindPerPixel
+	}
+	var paths []string
+	for _, b := range scene.Buffers(vec.Scene()) {
+		if fitted[b.Path] {
+			paths = append(paths, b.Path)
+		}
+	}
+	return paths
+}
+
 // startMaps reads the per-pixel parameters' starts.
 func (f *fitter) startMaps(s *scene.Scene) ([]pixelMap, error) {
-	buffers := map[string]scene.Buffer{}
-	for _, b := range scene.Buffers(s) {
-		buffers[b.Path] = b
+	blocks := map[string]scene.Block{}
+	for _, b := range f.vec.Blocks() {
+		blocks[b.Path] = b
 	}
 	camera := s.Camera(s.Views[0].Camera)
 	for _, v := range s.Views {
@@ -38,8 +54,11 @@ func (f *fitter) startMaps(s *scene.Scene) ([]pixelMap, error) {
 	}
 	var maps []pixelMap
 	first, firstDof := 0, 0
-	for _, b := range f.vec.Blocks() {
-		buffer := buffers[b.Path]
+	for _, buffer := range scene.Buffers(s) {
+		b, ok := blocks[buffer.Path]
+		if !ok {
+			continue
+		}
 		m := pixelMap{path: b.Path, kind: buffer.Kind, channels: buffer.Channels, dofs: b.PixelDofs, first: first, firstDof: firstDof}
 		if c := s.Fit.Parameters[b.Parameter].Constraint; c != nil {
 			m.positive = c.Kind == string(scene.KindPositive)
