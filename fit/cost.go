@@ -53,6 +53,31 @@ type linear struct {
 	columns    [][]float32
 	gain, bias float64
 	terms      [][]term // for every local coordinate
+	unusable   []bool   // pixels with a derivative that is not finite; nil if there are none
+}
+
+// findUnusable marks pixels with a derivative that is not finite: a mistake of
+// the renderer at single samples, which must not spoil the sums. They are left
+// out and counted.
+func (v *linear) findUnusable() {
+	for _, column := range v.columns {
+		for i, x := range column {
+			if x-x != 0 {
+				if v.unusable == nil {
+					v.unusable = make([]bool, len(v.pixels))
+				}
+				v.unusable[i/3] = true
+			}
+		}
+	}
+}
+
+// weight is that of residual i in the normal equations.
+func (v *linear) weight(i int) float64 {
+	if v.unusable != nil && v.unusable[i/v.channels] {
+		return 0
+	}
+	return v.weights[i]
 }
 
 // linearize runs the Jacobian of a view.
@@ -70,7 +95,9 @@ func (l *level) linearize(ctx context.Context, v *levelView, vec *scene.Vector) 
 		return nil, err
 	}
 	view := s.View(v.name)
-	return &linear{v, image, columns, view.Gain, view.Bias, terms}, nil
+	lin := &linear{levelView: v, image: image, columns: columns, gain: view.Gain, bias: view.Bias, terms: terms}
+	lin.findUnusable()
+	return lin, nil
 }
 
 // terms sorts the scene's Jacobian by local coordinate for one view.
@@ -141,7 +168,9 @@ func (v *linear) normal(loss optim.Loss, out *optim.Normal) {
 			}
 			r := v.row(i, j)
 			e.Cost += v.weights[i] * loss.Rho(r)
-			e.AddRow(j, r, v.weights[i]*loss.Weight(r))
+			if w := v.weight(i); w > 0 {
+				e.AddRow(j, r, w*loss.Weight(r))
+			}
 		}
 		parts[chunk] = e
 	})

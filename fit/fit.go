@@ -198,8 +198,9 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 	if lm := f.start.Fit.Optimizer.LM; lm != nil {
 		o = *lm
 	}
+	rejections := 5
 	if !last {
-		o.Tolerance = math.Max(o.Tolerance, coarseTolerance)
+		o.Tolerance, rejections = math.Max(o.Tolerance, coarseTolerance), 3
 	}
 	err := l.aim(ctx, vec.Scene())
 	first := math.NaN()
@@ -210,12 +211,17 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 		f.step(Step{Iteration: f.iteration, Loss: l.mean(first), Rate: Number(o.Damping), Level: l.scale, Accepted: true})
 	}
 	before := f.iteration
-	solver := optim.LM{MaxIterations: limit, Damping: o.Damping, DecreaseTolerance: o.Tolerance, MaxRejections: 8,
+	solver := optim.LM{MaxIterations: limit, Damping: o.Damping, MaxRejections: rejections,
+		DecreaseTolerance: math.Max(o.Tolerance, l.meaningful(vec.Dim())),
 		OnStep: func(s optim.Step) {
 			f.iteration = before + s.Iteration
 			f.step(Step{Iteration: f.iteration, Loss: l.mean(s.Cost), Rate: Number(s.Damping), Level: l.scale, Accepted: s.Accepted})
 		}}
-	return l.levenberg(ctx, vec, solver)
+	end, err := l.levenberg(ctx, vec, solver)
+	if err != nil || !last || !l.sampled() || end.reason == optim.Cancelled {
+		return end, err
+	}
+	return f.polish(ctx, l, end)
 }
 
 func (f *fitter) runAdam(ctx context.Context, l *level, vec *scene.Vector, o *scene.Adam, limit int) (outcome, error) {

@@ -356,3 +356,19 @@ func newNormalOf(t *testing.T, p optim.Problem, x []float64) *optim.Normal {
 	}
 	return e
 }
+
+// TestUnusable spoils one pixel's derivative.
+func TestUnusable(t *testing.T) {
+	open := func(s *scene.Scene, view string, o viewOptions) (openView, error) {
+		v, err := openSplat(s, view, o)
+		v.(*splat).spoilt = true
+		return v, err
+	}
+	r, err := run(t.Context(), splats(t, twoViews, ""), Options{}, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inErrors, _ := worst(t, r); inErrors > 3.5 || r.Unusable != 2 || len(r.Warnings()) != 1 {
+		t.Errorf("off by %.1f, %d unusable, %q", inErrors, r.Unusable, r.Warnings())
+	}
+}

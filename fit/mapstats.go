@@ -41,7 +41,7 @@ func (m *mapFit) assess(ctx context.Context, start []float64, solved optim.Block
 	stderr := make([]float64, blocks*m.dofs)
 	inChunks(blocks, func(_, from, to int) {
 		for p := from; p < to; p++ {
-			sub := optim.NewSubspace(clusters[p].Normal().JtJ, m.dofs, undeterminedBelow)
+			sub := optim.NewSubspace(clusters[p].Normal().JtJ, m.dofs, undeterminedExact)
 			copy(stderr[p*m.dofs:], optim.StandardErrors(sub, clusters[p].Sandwich(sub), negligible))
 		}
 	})

@@ -31,6 +31,9 @@ type Result struct {
 	Residuals   int `json:"residuals"`
 	ClusterEdge int `json:"cluster_edge,omitempty"`
 	Clusters    int `json:"clusters,omitempty"`
+	// Unusable counts pixels left out at the end because a derivative there
+	// was not finite.
+	Unusable int `json:"unusable,omitempty"`
 	// Folder is the run folder, if one was asked for.
 	Folder string `json:"folder,omitempty"`
 

@@ -16,11 +16,32 @@ const (
 	clustersByParameter = 4  // so many for every parameter
 )
 
-// undeterminedBelow is the relative curvature, in scaled coordinates, at or
-// below which a direction counts as undetermined. Jacobians are float32
-// (relative error 1e-7 to 1e-6, squared in the curvature); boundary terms of
-// few samples are noisier.
-const undeterminedBelow = 1e-7
+// A direction counts as undetermined when its curvature, in scaled coordinates
+// and relative to the largest, is at or below a limit: the square of what the
+// derivatives are known to. Float32 arithmetic leaves 1e-4 of them at worst
+// where effects cancel; terms of edges that are sampled leave 1 %.
+const (
+	undeterminedExact   = 1e-8
+	undeterminedSampled = 1e-4
+)
+
+// undetermined is the limit for the level's derivatives.
+func (l *level) undetermined() float64 {
+	if l.sampled() {
+		return undeterminedSampled
+	}
+	return undeterminedExact
+}
+
+// sampled reports whether any view's samples are random.
+func (l *level) sampled() bool {
+	for _, v := range l.views {
+		if v.slope != v.view {
+			return true
+		}
+	}
+	return false
+}
 
 // negligible is the share of a scaled direction below which a parameter is
 // left out of its name.
@@ -66,13 +87,18 @@ func (f *fitter) errorBars(ctx context.Context, l *level, end outcome, r *Result
 		}
 		lin.normal(l.loss, normal)
 		squares += lin.squares(l.loss)
+		for _, bad := range lin.unusable {
+			if bad {
+				r.Unusable++
+			}
+		}
 		views = append(views, lin)
 	}
 	normal.Symmetrize()
 	r.Loss = l.mean(normal.Cost)
 	clusters, edge := l.clusters(views, end.vec.Dim(), f.start.Fit.Cluster)
 	r.ClusterEdge, r.Clusters = edge*l.scale, clusters.Informative()
-	sub := optim.NewSubspace(clusters.Normal().JtJ, end.vec.Dim(), undeterminedBelow)
+	sub := optim.NewSubspace(clusters.Normal().JtJ, end.vec.Dim(), l.undetermined())
 	variance := optim.ResidualVariance(squares, l.count, sub.Rank())
 	to := end.vec.PhysicalJacobian()
 	r.Covariance = transform(clusters.Sandwich(sub), to)
@@ -86,7 +112,11 @@ func (f *fitter) errorBars(ctx context.Context, l *level, end outcome, r *Result
 func (v *linear) squares(loss optim.Loss) float64 {
 	j := make([]float64, len(v.terms))
 	sum := 0.0
-	for i, w := range v.weights {
+	for i := range v.weights {
+		w := v.weight(i)
+		if w == 0 {
+			continue
+		}
 		r := v.row(i, j)
 		sum += w * loss.Weight(r) * r * r
 	}
@@ -129,7 +159,8 @@ func (l *level) clustersOf(views []*linear, dim, edge int) *optim.Clusters {
 	c := optim.NewClusters(dim, len(number))
 	j := make([]float64, dim)
 	for k, v := range views {
-		for i, w := range v.weights {
+		for i := range v.weights {
+			w := v.weight(i)
 			if w == 0 {
 				continue
 			}

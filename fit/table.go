@@ -110,6 +110,9 @@ func (r *Result) Warnings() []string {
 	for _, c := range r.Undetermined {
 		out = append(out, "undetermined: "+c.String()+" can change together without changing the images")
 	}
+	if r.Unusable > 0 {
+		out = append(out, fmt.Sprintf("%d pixels were left out: a derivative there is not finite", r.Unusable))
+	}
 	if r.Reason == "cancelled" {
 		out = append(out, "the fit was stopped before it converged")
 	}

@@ -126,3 +126,16 @@ func (s *Subspace) Freedom(i int) float64 {
 	}
 	return sum
 }
+
+// Step returns the Gauss-Newton step -JtJ^+ gradient within the determined
+// subspace, for the gradient of the same cost.
+func (s *Subspace) Step(gradient []float64) []float64 {
+	step := make([]float64, s.n)
+	inverse := s.PseudoInverse()
+	for i := range step {
+		for j, g := range gradient {
+			step[i] -= inverse[i*s.n+j] * g
+		}
+	}
+	return step
+}

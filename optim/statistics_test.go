@@ -113,6 +113,11 @@ func TestSubspace(t *testing.T) {
 			t.Errorf("direction %v, want %v", d.Weights, want[k])
 		}
 	}
+	gradient := multiply(e.JtJ, []float64{2, -1, 3, 9}) // of a cost whose minimum is anywhere -that plus undetermined
+	step := s.Step(gradient)
+	if moved := multiply(e.JtJ, step); largestOf(addScaled(moved, gradient, 1)) > 1e-6*largestOf(gradient) || step[3] != 0 {
+		t.Errorf("step %v leaves gradient %v of %v", step, moved, gradient)
+	}
 	errs := StandardErrors(s, Covariance(s, 1), 0.01)
 	for i, infinite := range []bool{true, true, false, true} {
 		if math.IsInf(errs[i], 1) != infinite {
