@@ -30,6 +30,8 @@ func (u union) faces(t *tracer, p trace.Vec3) faces {
 	return a
 }
 
+func (union) convex() bool { return false }
+
 func (u union) kinked() bool { return anyKinked(u.of) }
 
 func anyKinked(of []*solid) bool {
@@ -58,6 +60,15 @@ func (x intersection) faces(t *tracer, p trace.Vec3) faces {
 	return a
 }
 
+func (x intersection) convex() bool {
+	for _, s := range x.of {
+		if !s.convex() {
+			return false
+		}
+	}
+	return true
+}
+
 func (x intersection) kinked() bool { return len(x.of) > 1 || anyKinked(x.of) }
 
 func (x difference) distance(t *tracer, p trace.Vec3) trace.Float {
@@ -76,6 +87,8 @@ func (x difference) faces(t *tracer, p trace.Vec3) faces {
 	}
 	return a
 }
+
+func (difference) convex() bool { return false }
 
 func (x difference) kinked() bool { return len(x.of) > 1 || anyKinked(x.of) }
 
@@ -115,6 +128,8 @@ func (u smoothUnion) faces(t *tracer, p trace.Vec3) faces {
 	}
 	return a
 }
+
+func (smoothUnion) convex() bool { return false }
 
 func (u smoothUnion) kinked() bool { return anyKinked(u.of) }
 

@@ -29,6 +29,13 @@ func (t *tracer) kernel(s trace.Float) trace.Float {
 	return s.Above(0).And(s.Below(w)).Select(k, t.zero())
 }
 
+// factor returns k(h/g)/g where on holds and the sample lies in the band, and 0 elsewhere, whatever h and g are there.
+func (t *tracer) factor(on trace.Bool, h, g trace.Float) (x trace.Float, within trace.Bool) {
+	s := h.Div(g)
+	within = on.And(s.Above(0)).And(s.Below(t.Band))
+	return within.Select(t.kernel(s).Div(g), t.zero()), within
+}
+
 // rough is a bound, in bands, on what the march's estimate of a miss may be for the miss to lie within the band: the
 // march samples the ray at steps of the distance to the nearest solid, so it sees a minimum at most 1.2 times too far.
 const rough = 2
@@ -95,14 +102,14 @@ func (t *tracer) silhouette(s sample, r ray, p path, m met, at trace.Float, own 
 		fromX, fromY := r.along(a.from)
 		toX, toY := r.along(a.to)
 		g := hypot(a.sensitivity(fromX, toX), a.sensitivity(fromY, toY))
-		k := a.ok.Select(t.kernel(a.distance.Div(g)), t.zero())
+		factor, within := t.factor(a.ok, a.distance, g)
 		distance := a.mean(a.from, a.to)
 		x := t.grazed(p, a, solid, distance)
 		like := found{pixel: p.pixel(distance), threshold: p.threshold(distance)}
-		occluder := t.shade(s, x, solid, like, k.Eq(t.zero()).Not())
+		occluder := t.shade(s, x, solid, like, within)
 		beyond := t.composite(l, distance, own, m.hit, at)
 		jump := beyond.Sub(occluder).Mul(l.transmittance(t, distance))
-		return a.boundary(solid, k.Div(g), jump).list()
+		return a.boundary(solid, factor, t.where(within, jump)).list()
 	}))
 }
 
@@ -145,12 +152,12 @@ func (t *tracer) seam(s sample, r ray, h found, own trace.Vec3, l layers) trace.
 		g := hypot(slope.Dot(h.dx), slope.Dot(h.dy))
 		mine, theirs := h.normal.Dot(r.direction), n.Dot(r.direction)
 		share := mine.Sq().Div(mine.Sq().Add(theirs.Sq()))
-		k := theirs.Below(0).Select(t.kernel(gap.Div(g)), t.zero())
+		factor, within := t.factor(theirs.Below(0), gap, g)
 		edge := x.Sub(n.Mul(behind.Div(length)))
 		lift := h.normal.Mul(h.threshold)
-		other := t.shade(s, surface{point: edge.Add(lift), normal: n}, index, h, k.Eq(t.zero()).Not())
+		other := t.shade(s, surface{point: edge.Add(lift), normal: n}, index, h, within)
 		jump := own.Sub(other).Mul(l.transmittance(t, h.at))
-		return list(jump.Mul(k.Mul(share).Div(g)))
+		return list(t.where(within, jump.Mul(factor.Mul(share))))
 	}))
 }
 
@@ -185,13 +192,16 @@ func (t *tracer) shadowEdge(s sample, r ray, h found, v seen, k int) boundary {
 			slide := func(d trace.Vec3) trace.Float { return a.sensitivity(shift(a.from, d), shift(a.to, d)) }
 			g = hypot(g, hypot(slide(v.emitter.discX), slide(v.emitter.discY)))
 		}
-		weight := a.ok.Select(t.kernel(a.distance.Div(g)), t.zero()).Div(g)
-		b := a.boundary(in[2], weight, gone)
+		factor, within := t.factor(a.ok, a.distance, g)
+		b := a.boundary(in[2], factor, t.where(within, gone))
 		if !v.emitter.far { // as shares of the way, which moves with both of its ends
 			b.from, b.to = b.from.Div(v.distance), b.to.Div(v.distance)
 		}
 		return b.list()
 	}))
 }
+
+// where returns v where on holds, zero elsewhere, whatever v is there.
+func (t *tracer) where(on trace.Bool, v trace.Vec3) trace.Vec3 { return on.SelectVec3(v, t.black()) }
 
 func hypot(x, y trace.Float) trace.Float { return x.Sq().Add(y.Sq()).Sqrt() }

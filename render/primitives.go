@@ -5,12 +5,20 @@ import "github.com/baremetaldevx86/microdr/trace"
 // Distance functions after Quilez, "Distance functions" (iquilezles.org/articles/distfunctions). n is the root of the
 // object's uniforms, p in the object's coordinates.
 
-// smooth is a shape without creases.
-type smooth func(t *tracer, p trace.Vec3) trace.Float
+// convex and concave are shapes without creases.
+type (
+	convex  func(t *tracer, p trace.Vec3) trace.Float
+	concave func(t *tracer, p trace.Vec3) trace.Float
+)
 
-func (f smooth) distance(t *tracer, p trace.Vec3) trace.Float { return f(t, p) }
-func (f smooth) faces(t *tracer, p trace.Vec3) faces          { return faces{f: f(t, p)} }
-func (smooth) kinked() bool                                   { return false }
+func (f convex) distance(t *tracer, p trace.Vec3) trace.Float  { return f(t, p) }
+func (f convex) faces(t *tracer, p trace.Vec3) faces           { return faces{f: f(t, p)} }
+func (convex) convex() bool                                    { return true }
+func (convex) kinked() bool                                    { return false }
+func (f concave) distance(t *tracer, p trace.Vec3) trace.Float { return f(t, p) }
+func (f concave) faces(t *tracer, p trace.Vec3) faces          { return faces{f: f(t, p)} }
+func (concave) convex() bool                                   { return false }
+func (concave) kinked() bool                                   { return false }
 
 func (t *tracer) sphere(n string, p trace.Vec3) trace.Float {
 	return p.Sub(t.point(n + ".center")).Length().Sub(t.Uniform(n + ".radius"))
@@ -66,6 +74,7 @@ func (b box) faces(t *tracer, p trace.Vec3) faces {
 	return meet(xy, z, z.f.Le(xy.f))
 }
 
+func (box) convex() bool { return true }
 func (box) kinked() bool { return false }
 
 func (t *tracer) roundedBox(n string, p trace.Vec3) trace.Float {
@@ -92,4 +101,5 @@ func (c cylinder) faces(t *tracer, p trace.Vec3) faces {
 	return meet(faces{f: side}, faces{f: cap}, cap.Le(side))
 }
 
+func (cylinder) convex() bool { return true }
 func (cylinder) kinked() bool { return false }

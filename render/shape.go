@@ -14,6 +14,9 @@ type shape interface {
 	distance(t *tracer, p trace.Vec3) trace.Float
 	// faces describes the surface near a point that lies on it.
 	faces(t *tracer, p trace.Vec3) faces
+	// convex tells whether distance is a convex function: then so it is along a ray, and a step of Newton's method
+	// never goes too far.
+	convex() bool
 	// kinked tells whether distance has kinks at local minima along rays.
 	kinked() bool
 }
@@ -103,19 +106,19 @@ func newShape(o *scene.Object, operands []*solid) shape {
 	n := o.Name
 	switch {
 	case o.Sphere != nil:
-		return smooth(func(t *tracer, p trace.Vec3) trace.Float { return t.sphere(n, p) })
+		return convex(func(t *tracer, p trace.Vec3) trace.Float { return t.sphere(n, p) })
 	case o.Box != nil && o.Box.Radius > 0:
-		return smooth(func(t *tracer, p trace.Vec3) trace.Float { return t.roundedBox(n, p) })
+		return convex(func(t *tracer, p trace.Vec3) trace.Float { return t.roundedBox(n, p) })
 	case o.Box != nil:
 		return box{n}
 	case o.Torus != nil:
-		return smooth(func(t *tracer, p trace.Vec3) trace.Float { return t.torus(n, p) })
+		return concave(func(t *tracer, p trace.Vec3) trace.Float { return t.torus(n, p) })
 	case o.Cylinder != nil:
 		return cylinder{n}
 	case o.Capsule != nil:
-		return smooth(func(t *tracer, p trace.Vec3) trace.Float { return t.capsule(n, p) })
+		return convex(func(t *tracer, p trace.Vec3) trace.Float { return t.capsule(n, p) })
 	case o.Plane != nil:
-		return smooth(func(t *tracer, p trace.Vec3) trace.Float { return t.plane(n, p) })
+		return convex(func(t *tracer, p trace.Vec3) trace.Float { return t.plane(n, p) })
 	case o.Union != nil:
 		return union{operands}
 	case o.Intersection != nil:
@@ -147,6 +150,7 @@ func (s *solid) faces(t *tracer, p trace.Vec3) faces {
 }
 
 func (s *solid) kinked() bool { return s.shape.kinked() }
+func (s *solid) convex() bool { return s.shape.convex() }
 
 // toObject inverts x_world = c + translation + scale R (x - c), or, for a pose, x_world = R x + t. Scale is nil if the
 // object has none.

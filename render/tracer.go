@@ -48,12 +48,14 @@ func (t *tracer) gradient(f trace.Float, p trace.Vec3) trace.Vec3 {
 }
 
 // slope returns the derivative of f with respect to the parameter s that it was computed from.
-func (t *tracer) slope(f, s trace.Float) trace.Float {
-	vs, err := grad.JVP(t.B, []ir.Value{f.V}, []ir.Value{s.V}, []ir.Value{t.Float(1).V})
+func (t *tracer) slope(f, s trace.Float) trace.Float { return t.slopes([]trace.Float{f}, s)[0] }
+
+func (t *tracer) slopes(fs []trace.Float, s trace.Float) []trace.Float {
+	vs, err := grad.JVP(t.B, values(fs), []ir.Value{s.V}, []ir.Value{t.Float(1).V})
 	if err != nil {
 		panic(fmt.Sprintf("render: slope of a distance: %v", err))
 	}
-	return t.FloatOf(vs[0])
+	return t.floats(vs)
 }
 
 // while repeats step from init as long as it says so, at most max times: trace.While for states whose number is
