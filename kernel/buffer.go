@@ -1,7 +1,10 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/eval"
@@ -10,12 +13,48 @@ import (
 )
 
 // Buffer is an array that modules read and write. Its storage lies outside the garbage collector and may one day
-// lie on another device: reach the elements through the methods.
+// lie on another device: reach the elements through the methods. Free gives the storage back; a buffer that is lost
+// without it gives it back when the collector finds out, so a view of its elements is good only while the Buffer
+// itself is in use.
 type Buffer struct {
-	engine *Engine
-	typ    ir.Type
-	len    int
-	span   mem.Span
+	engine  *Engine
+	typ     ir.Type
+	len     int
+	span    mem.Span
+	cleanup runtime.Cleanup
+}
+
+// store is the memory of an engine's buffers. Unlike the engine it may be held by the cleanups of lost buffers,
+// which run at any time, after Close too.
+type store struct {
+	heap *mem.Heap
+
+	mu     sync.Mutex // guards closed, and the heap against being closed between the look at it and the use
+	closed bool
+}
+
+func (s *store) alloc(size int) (mem.Span, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return mem.Span{}, errors.New("the engine is closed")
+	}
+	return s.heap.Alloc(size)
+}
+
+func (s *store) free(span mem.Span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.heap.Free(span)
+	}
+}
+
+func (s *store) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return s.heap.Close()
 }
 
 // elementSize returns the bytes of an element of type t at precision p.
@@ -31,19 +70,23 @@ func (e *Engine) NewBuffer(t ir.Type, n int) (*Buffer, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("kernel: a buffer of %d elements", n)
 	}
-	span, err := e.heap.Alloc(max(n, 1) * elementSize(t, e.options.Precision))
+	span, err := e.store.alloc(max(n, 1) * elementSize(t, e.options.Precision))
 	if err != nil {
 		return nil, fmt.Errorf("kernel: a buffer of %d %v: %w", n, t, err)
 	}
 	clear(span.Bytes())
-	return &Buffer{e, t, n, span}, nil
+	b := &Buffer{engine: e, typ: t, len: n, span: span}
+	b.cleanup = runtime.AddCleanup(b, e.store.free, span)
+	return b, nil
 }
 
-// Free gives the storage back; the buffer must not be used again.
+// Free gives the storage back; the buffer must not be used again. Freeing nil, or twice, does nothing.
 func (b *Buffer) Free() {
 	if b != nil && b.engine != nil {
-		b.engine.heap.Free(b.span)
+		b.cleanup.Stop()
+		b.engine.store.free(b.span)
 		b.engine = nil
+		runtime.KeepAlive(b)
 	}
 }
 
@@ -63,7 +106,7 @@ func (b *Buffer) wide() bool {
 }
 
 // Float32s maps the elements of a float32 buffer of an engine at precision Float32; the slice is valid until
-// Free. Other buffers have no such view, and asking for one is a mistake that panics.
+// Free, while the Buffer is in use. Other buffers have no such view, and asking for one is a mistake that panics.
 func (b *Buffer) Float32s() []float32 {
 	if b.typ != ir.F32 || b.wide() {
 		panic(fmt.Sprintf("kernel: float32 view of a buffer of %v at another precision", b.typ))
@@ -79,8 +122,10 @@ func (b *Buffer) Words() []uint32 {
 	return view[uint32](b)
 }
 
-// Read copies the elements to dst as float64, converting as needed. dst has Len elements, or fewer.
+// Read copies the elements to dst as float64, converting as needed; truth values are 0 or 1. dst has Len elements,
+// or fewer.
 func (b *Buffer) Read(dst []float64) {
+	defer runtime.KeepAlive(b)
 	switch {
 	case b.wide():
 		copy(dst, view[float64](b))
@@ -96,13 +141,20 @@ func (b *Buffer) Read(dst []float64) {
 		for i, x := range view[uint32](b)[:len(dst)] {
 			dst[i] = float64(x)
 		}
+	case b.typ == ir.Bool:
+		for i, x := range view[uint8](b)[:len(dst)] {
+			dst[i] = float64(x)
+		}
 	default:
-		panic(fmt.Sprintf("kernel: reading %v", b.typ))
+		for i, x := range view[uint16](b)[:len(dst)] {
+			dst[i] = float64(ir.FromHalf(b.typ, x))
+		}
 	}
 }
 
 // Write sets the first len(src) elements, converting as needed.
 func (b *Buffer) Write(src []float64) {
+	defer runtime.KeepAlive(b)
 	switch {
 	case b.wide():
 		copy(view[float64](b), src)
@@ -116,13 +168,22 @@ func (b *Buffer) Write(src []float64) {
 		for i, x := range src {
 			dst[i] = uint32(int64(x))
 		}
+	case b.typ == ir.Bool:
+		dst := view[bool](b)
+		for i, x := range src {
+			dst[i] = x != 0
+		}
 	default:
-		panic(fmt.Sprintf("kernel: writing %v", b.typ))
+		dst := view[uint16](b)
+		for i, x := range src {
+			dst[i] = ir.ToHalf(b.typ, float32(x))
+		}
 	}
 }
 
 // Write32 sets the first len(src) elements of a float32 buffer, at either precision.
 func (b *Buffer) Write32(src []float32) {
+	defer runtime.KeepAlive(b)
 	if b.typ == ir.F32 && !b.wide() {
 		copy(view[float32](b), src)
 		return
@@ -136,6 +197,7 @@ func (b *Buffer) Write32(src []float32) {
 // Floats returns the elements of a float32 buffer as float32: a view of them where the engine computes in float32, a
 // rounded copy under the oracle.
 func (b *Buffer) Floats() []float32 {
+	defer runtime.KeepAlive(b)
 	if b.typ == ir.F32 && !b.wide() {
 		return view[float32](b)
 	}

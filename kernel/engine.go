@@ -30,7 +30,7 @@ type Options struct {
 // Engine compiles modules and owns the buffers that they run on. It serves any number of goroutines.
 type Engine struct {
 	options Options
-	heap    *mem.Heap
+	store   *store
 }
 
 // New returns an engine; Close gives its memory back.
@@ -38,17 +38,18 @@ func New(o Options) *Engine {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	return &Engine{o, mem.NewHeap(mem.OS{})}
+	return &Engine{o, &store{heap: mem.NewHeap(mem.OS{})}}
 }
 
 // Precision returns the arithmetic that the engine's buffers are made for.
 func (e *Engine) Precision() Precision { return e.options.Precision }
 
 // Memory returns the counters of the buffers.
-func (e *Engine) Memory() mem.Counters { return e.heap.Counters() }
+func (e *Engine) Memory() mem.Counters { return e.store.heap.Counters() }
 
-// Close frees every buffer of the engine, whoever still holds it.
-func (e *Engine) Close() error { return e.heap.Close() }
+// Close frees every buffer of the engine, whoever still holds it, and reports those that nobody freed as an error.
+// No run may be under way, and the engine makes no more buffers.
+func (e *Engine) Close() error { return e.store.close() }
 
 // Code is a compiled lane program, whatever the backend.
 type Code interface {
@@ -78,6 +79,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		return nil, err
 	}
 	k := &Kernel{engine: e, module: low, arena: mem.NewArena(mem.OS{})}
+	k.cleanup = runtime.AddCleanup(k, func(a *mem.Arena) { a.Release() }, k.arena)
 	for i := range low.Stages {
 		s := &low.Stages[i]
 		st := stage{Stage: s}

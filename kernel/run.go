@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -17,8 +18,9 @@ type Kernel struct {
 	module *ir.Module
 	stages []stage
 
-	mu    sync.Mutex
-	arena *mem.Arena // temporaries of one run
+	mu      sync.Mutex // guards the run under way: its temporaries and the workers of the stages
+	arena   *mem.Arena // temporaries of one run
+	cleanup runtime.Cleanup
 }
 
 type stage struct {
@@ -39,8 +41,14 @@ type Args struct {
 // Module returns the lowered module: its uniforms and buffers are those of the module that was compiled.
 func (k *Kernel) Module() *ir.Module { return k.module }
 
-// Close gives the temporaries back.
-func (k *Kernel) Close() error { return k.arena.Release() }
+// Close gives the temporaries back, after the run that is under way. A kernel that is lost without it gives them back
+// when the collector finds out.
+func (k *Kernel) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.cleanup.Stop()
+	return k.arena.Release()
+}
 
 // Run executes the stages in order. When ctx ends, it stops between tiles with the context's error; outputs are
 // then undefined.
@@ -48,6 +56,7 @@ func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	defer k.arena.Reset()
+	defer runtime.KeepAlive(a.Buffers) // their elements are used by address
 	buffers, err := k.bind(a)
 	if err != nil {
 		return err
