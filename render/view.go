@@ -220,3 +220,16 @@ func (v *View) Module(mode Mode) (*ir.Module, error) {
 	m, _, err := v.plan.module(mode, v.sizes)
 	return m, err
 }
+
+// Image puts the values of Pixels(), 3 channels each, into an image of the view's size; other pixels are black.
+func (v *View) Image(data []float32) *film.Image {
+	im := film.New(v.plan.width, v.plan.height, 3)
+	for i := range len(data) / 3 {
+		at := i
+		if v.pixels != nil {
+			at = int(v.pixels[i])
+		}
+		copy(im.Pix[3*at:3*at+3], data[3*i:])
+	}
+	return im
+}

@@ -46,6 +46,7 @@ shell           :
 httpd           : mem
 studio          : httpd shell scene render fit film mem kernel ir nn optim
 bench           : below
+docs/pictures   : scene fit film
 cmd/microdr     : below
 internal/policy :
 `
