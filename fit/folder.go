@@ -185,7 +185,7 @@ func (f *fitter) relocate(path *string) {
 // resolution, beside its target and the difference.
 func (f *fitter) viewPictures(ctx context.Context, start *scene.Scene, r *Result, i int) (viewPictures, error) {
 	t := &f.targets[i]
-	view, err := f.open(r.Scene, t.view, viewOptions{scale: 1, seed: f.seed})
+	view, err := f.open(r.Scene, t.view, viewOptions{scale: 1, seed: f.viewSeed(i)})
 	if err != nil {
 		return viewPictures{}, err
 	}

@@ -33,8 +33,9 @@ type level struct {
 // sample, at the pixel's centre, there is nothing random.
 type levelView struct {
 	name     string
-	view     openView // for images
-	slope    openView // for derivatives; with one sample the same
+	view     openView    // for images
+	slope    openView    // for derivatives; with one sample the same
+	options  viewOptions // of slope
 	width    int
 	height   int
 	pixels   []int32
@@ -166,7 +167,7 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	if v.mask != nil {
 		v.base = slices.Clone(v.weights)
 	}
-	o := viewOptions{scale: l.scale, seed: f.seed}
+	o := viewOptions{scale: l.scale, seed: f.viewSeed(i)}
 	if len(v.pixels) < width*height {
 		o.pixels = v.pixels
 	}
@@ -175,6 +176,10 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 
 // slopeSeed is what the seed of the derivatives' samples differs by.
 const slopeSeed = 0x9e3779b9
+
+// viewSeed is the seed of view i: the samples of two views must not lie alike
+// in their pixels, or what they err by adds up.
+func (f *fitter) viewSeed(i int) uint32 { return f.seed + uint32(i)*0x85ebca6b }
 
 // openBoth opens the view for images and the one for derivatives.
 func (f *fitter) openBoth(s *scene.Scene, v *levelView, o viewOptions, params []string, samples int) (err error) {
@@ -187,7 +192,8 @@ func (f *fitter) openBoth(s *scene.Scene, v *levelView, o viewOptions, params []
 	if v.view, err = f.open(s, v.name, o); err != nil {
 		return err
 	}
-	o.params, o.seed = params, f.seed+slopeSeed
+	o.params, o.seed = params, o.seed+slopeSeed
+	v.options = o
 	if v.slope, err = f.open(s, v.name, o); err != nil {
 		v.view.Close()
 	}

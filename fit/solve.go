@@ -64,7 +64,10 @@ func (l *level) meaningful(n int) float64 {
 }
 
 // polishSteps is the largest number of steps of polish.
-const polishSteps = 4
+const polishSteps = 2
+
+// polishSlack is the factor that a step of polish may raise the cost by.
+const polishSlack = 1.1
 
 // polish ends a fit of sampled images with Gauss-Newton steps whose trials are
 // not judged by their cost. Near the end the cost jumps from sample to sample
@@ -75,6 +78,9 @@ const polishSteps = 4
 func (f *fitter) polish(ctx context.Context, l *level, end outcome) (outcome, error) {
 	n := end.vec.Dim()
 	for range polishSteps {
+		if f.iteration >= f.limit {
+			break
+		}
 		normal := optim.NewNormal(n)
 		if err := l.normal(ctx, end.vec, normal); err != nil {
 			return f.cancelledOr(ctx, end, err)
@@ -92,7 +98,7 @@ func (f *fitter) polish(ctx context.Context, l *level, end outcome) (outcome, er
 		if err != nil {
 			return f.cancelledOr(ctx, end, err)
 		}
-		accepted := cost <= 1.1*normal.Cost
+		accepted := cost <= polishSlack*normal.Cost
 		f.iteration++
 		end.iterations++
 		if accepted {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/scene"
 )
 
 // The error bars. Residuals of images are correlated: a texture, an edge or a
@@ -58,54 +59,130 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	if err := l.aim(ctx, end.vec.Scene()); err != nil {
 		return nil, err
 	}
-	r := &Result{Event: "result", Iterations: f.iteration, Reason: string(end.reason),
-		Hypotheses: f.tried, Chosen: f.chosen, Residuals: l.count, Folder: f.Folder, Scene: end.vec.Scene()}
-	r.Params = newParams(f.first, end.vec, f.vec.At(f.truth), func(b int) bool {
-		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
-	})
+	r := &Result{Event: "result", Reason: string(end.reason), Hypotheses: f.tried, Chosen: f.chosen, Folder: f.Folder}
+	e, err := f.gather(ctx, l, end)
+	if err != nil {
+		return nil, err
+	}
+	vec, cost, err := f.lastStep(ctx, l, end, e)
+	if err != nil {
+		return nil, err
+	}
 	startCost, err := l.cost(ctx, f.first.Scene())
 	if err != nil {
 		return nil, err
 	}
-	r.StartLoss = l.mean(startCost)
-	if err := f.errorBars(ctx, l, end, r); err != nil {
-		return nil, err
-	}
+	r.StartLoss, r.Loss = l.mean(startCost), l.mean(cost)
+	r.Iterations, r.Residuals, r.Scene = f.iteration, l.count, vec.Scene()
+	r.Params = newParams(f.first, vec, f.vec.At(f.truth), func(b int) bool {
+		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
+	})
+	e.errorBars(vec, r)
+	r.ClusterEdge, r.Clusters, r.Unusable = e.edge*l.scale, e.clusters.Informative(), e.unusable
 	r.Seconds = f.seconds()
 	return r, nil
 }
 
-// errorBars fills in what depends on the derivatives at the end.
-func (f *fitter) errorBars(ctx context.Context, l *level, end outcome, r *Result) error {
-	var views []*linear
-	normal := optim.NewNormal(end.vec.Dim())
+// evidence is what the end of a fit says about its uncertainty.
+type evidence struct {
+	normal   *optim.Normal
+	clusters *optim.Clusters
+	subspace *optim.Subspace
+	edge     int     // of the clusters, pixels of the level
+	variance float64 // of a residual
+	unusable int     // pixels
+}
+
+// furtherSeeds is how many more sets of samples the derivatives at the end are
+// averaged over: their noise adds to J^T J and would make the error bars too
+// small.
+const furtherSeeds = 2
+
+// gather linearizes the level at the end of a fit.
+func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, error) {
+	n := end.vec.Dim()
+	e := &evidence{normal: optim.NewNormal(n)}
 	squares := 0.0
+	var views []*linear
 	for _, v := range l.views {
 		lin, err := l.linearize(ctx, v, end.vec)
-		if err != nil {
-			return err
+		if err == nil && end.reason != optim.Cancelled {
+			err = f.average(ctx, lin, end.vec.Scene())
 		}
-		lin.normal(l.loss, normal)
+		if err != nil {
+			return nil, err
+		}
+		lin.findUnusable()
+		lin.normal(l.loss, e.normal)
 		squares += lin.squares(l.loss)
 		for _, bad := range lin.unusable {
 			if bad {
-				r.Unusable++
+				e.unusable++
 			}
 		}
 		views = append(views, lin)
 	}
-	normal.Symmetrize()
-	r.Loss = l.mean(normal.Cost)
-	clusters, edge := l.clusters(views, end.vec.Dim(), f.start.Fit.Cluster)
-	r.ClusterEdge, r.Clusters = edge*l.scale, clusters.Informative()
-	sub := optim.NewSubspace(clusters.Normal().JtJ, end.vec.Dim(), l.undetermined())
-	variance := optim.ResidualVariance(squares, l.count, sub.Rank())
-	to := end.vec.PhysicalJacobian()
-	r.Covariance = transform(clusters.Sandwich(sub), to)
-	plain := transform(optim.Covariance(sub, variance), to)
-	r.setErrors(to, sub, r.Covariance, plain)
-	r.Undetermined = combinations(r.names(), to, sub)
+	e.normal.Symmetrize()
+	e.clusters, e.edge = l.clusters(views, n, f.start.Fit.Cluster)
+	e.subspace = optim.NewSubspace(e.clusters.Normal().JtJ, n, l.undetermined())
+	e.variance = optim.ResidualVariance(squares, l.count, e.subspace.Rank())
+	return e, nil
+}
+
+// average takes the derivatives of a sampled view as the mean over further
+// sets of samples.
+func (f *fitter) average(ctx context.Context, v *linear, s *scene.Scene) error {
+	if v.slope == v.view {
+		return nil
+	}
+	for k := range furtherSeeds {
+		o := v.options
+		o.seed += uint32(k+1) * slopeSeed
+		view, err := f.open(s, v.name, o)
+		if err != nil {
+			return err
+		}
+		_, columns, err := view.Jacobian(ctx, s)
+		view.Close()
+		if err != nil {
+			return err
+		}
+		for c, column := range columns {
+			for i, x := range column {
+				v.columns[c][i] += (x - v.columns[c][i]) / float32(k+2)
+			}
+		}
+	}
 	return nil
+}
+
+// lastStep is one more step of polish, with the averaged derivatives: it
+// returns the point of which the error bars are, and its cost.
+func (f *fitter) lastStep(ctx context.Context, l *level, end outcome, e *evidence) (*scene.Vector, float64, error) {
+	if !l.sampled() || end.reason == optim.Cancelled || f.iteration >= f.limit {
+		return end.vec, e.normal.Cost, nil
+	}
+	step := e.subspace.Step(e.normal.Jtr)
+	if !within(step, limits(end.vec)) {
+		return end.vec, e.normal.Cost, nil
+	}
+	vec := end.vec.At(end.vec.Retract(step))
+	cost, err := l.cost(ctx, vec.Scene())
+	if err != nil || !(cost <= polishSlack*e.normal.Cost) {
+		return end.vec, e.normal.Cost, err
+	}
+	f.iteration++
+	f.step(Step{Iteration: f.iteration, Loss: l.mean(cost), Level: l.scale, Accepted: true})
+	return vec, cost, nil
+}
+
+// errorBars fills in the uncertainty of the parameters at vec.
+func (e *evidence) errorBars(vec *scene.Vector, r *Result) {
+	to := vec.PhysicalJacobian()
+	r.Covariance = transform(e.clusters.Sandwich(e.subspace), to)
+	plain := transform(optim.Covariance(e.subspace, e.variance), to)
+	r.setErrors(to, e.subspace, r.Covariance, plain)
+	r.Undetermined = combinations(r.names(), to, e.subspace)
 }
 
 // squares is the sum of the weighted squares, as the robust loss sees them.

@@ -105,7 +105,7 @@ func withoutAlpha(im *film.Image) *film.Image {
 func (f *fitter) synthesize(ctx context.Context, i int) (*film.Image, error) {
 	v := &f.truth.Views[i]
 	how := f.synthetic()
-	view, err := f.open(f.truth, v.Name, viewOptions{scale: 1, samples: how.Samples, seed: uint32(how.Seed) ^ 0x5eed0000})
+	view, err := f.open(f.truth, v.Name, viewOptions{scale: 1, samples: how.Samples, seed: (uint32(how.Seed) ^ 0x5eed0000) + uint32(i)*0x85ebca6b})
 	if err != nil {
 		return nil, err
 	}
