@@ -40,7 +40,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
-	root.AddCommand(fitCommand(a), schemaCommand(a), versionCommand(a))
+	root.AddCommand(renderCommand(a), fitCommand(a), gradCommand(a), schemaCommand(a), versionCommand(a))
 	return root
 }
 
