@@ -36,12 +36,17 @@ func (t *tracer) factor(on trace.Bool, h, g trace.Float) (x trace.Float, within 
 	return within.Select(t.kernel(s).Div(g), t.zero()), within
 }
 
-// rough is a bound, in bands, on what the march's estimate of a miss may be for the miss to lie within the band: the
-// march samples the ray at steps of the distance to the nearest solid, so it sees a minimum at most 1.2 times too far.
-const rough = 2
+// rough is a bound, in bands, on the lower bound of a miss for the miss to lie within the band; it is over 1 because a
+// pixel's size is taken as the larger of its two.
+const rough = 1.5
 
-// bisections narrow the bracket of a closest approach; the mean of its ends makes up for the rest.
-const bisections = 8
+// Bisection narrows the bracket of a closest approach to a share of the least distance: beside the edge of a box, the
+// distance bends over as short a way as it is from the edge.
+const (
+	bisections    = 40
+	bracketShare  = 0.03
+	bracketFinest = 5e-7 // relative to the coordinates, for float32
+)
 
 // approach is the closest approach of a path to a solid: a bracket, and gradients at its ends.
 type approach struct {
@@ -53,16 +58,19 @@ type approach struct {
 	ok           trace.Bool
 }
 
-// closest refines a bracket of a minimum along a path. At a smooth minimum the two ends close in on it. At a kink, where
+// closest refines a bracket of a minimum along a path. At a smooth minimum the two ends close in on it, and one secant
+// step between their slopes finds it. At a kink, where
 // two faces of an intersection meet, they stay on different faces, and the mean in which the slopes cancel has the
 // derivative of the minimum.
 func (t *tracer) closest(p path, m minimum) approach {
 	distance := func(at trace.Vec3) trace.Float { return t.choose(m.solid, t.distances(at)) }
-	ends := t.while(bisections, []trace.Float{m.from, m.to, m.solid}, func(s []trace.Float) (trace.Bool, []trace.Float) {
+	ends := t.while(bisections, []trace.Float{m.from, m.to, t.Float(noMinimum), m.solid}, func(s []trace.Float) (trace.Bool, []trace.Float) {
 		middle := s[0].Add(s[1]).Times(0.5)
-		f := t.choose(s[2], t.distances(p.at(middle)))
+		f := t.choose(s[3], t.distances(p.at(middle)))
 		falls := t.slope(f, middle).Below(0)
-		return s[2].Ge(t.zero()), []trace.Float{falls.Select(middle, s[0]), falls.Select(s[1], middle), s[2]}
+		width, finest := s[1].Sub(s[0]), s[1].Add(p.magnitude).Times(bracketFinest)
+		again := width.Gt(s[2].Times(bracketShare).Max(finest)).Or(s[2].Eq(t.Float(noMinimum)))
+		return again, []trace.Float{falls.Select(middle, s[0]), falls.Select(s[1], middle), f, s[3]}
 	})
 	a := approach{from: ends[0], to: ends[1]}
 	x, y := p.at(a.from), p.at(a.to)
@@ -71,6 +79,13 @@ func (t *tracer) closest(p path, m minimum) approach {
 	falls, rises := a.gradientFrom.Dot(p.direction), a.gradientTo.Dot(p.direction)
 	a.ok = falls.Below(0).And(rises.Above(0))
 	a.share = rises.Div(rises.Sub(falls))
+	if !t.kinked() {
+		a.from = a.mean(a.from, a.to)
+		x = p.at(a.from)
+		dx = distance(x)
+		a.gradientFrom = t.gradient(dx, x)
+		a.to, dy, a.gradientTo = a.from, dx, a.gradientFrom
+	}
 	a.distance = a.mean(dx, dy)
 	return a
 }
@@ -91,7 +106,7 @@ func (a approach) boundary(solid, factor trace.Float, jump trace.Vec3) boundary 
 // silhouette finds the outline that passes closest to the camera ray before it hits anything. own is the radiance of
 // what the ray hits, at distance at.
 func (t *tracer) silhouette(s sample, r ray, p path, m met, at trace.Float, own trace.Vec3, l layers) boundary {
-	on := m.near.solid.Ge(t.zero()).And(m.near.estimate.Below(rough * t.Band))
+	on := m.near.solid.Ge(t.zero()).And(m.near.below.Below(rough * t.Band))
 	in := append([]trace.Float{m.near.from, m.near.to, m.near.solid}, list(r.origin, r.direction)...)
 	return boundaryOf(t.when(on, in, boundaryFields, func(in []trace.Float) []trace.Float {
 		r, p := r, p
@@ -165,7 +180,7 @@ func (t *tracer) seam(s sample, r ray, h found, own trace.Vec3, l layers) trace.
 // Beyond it the light's contribution is gone. For a soft light the integral is over the light too: the band is then
 // measured in the joint space of the image's coordinates and those of the disc, the disc's diameter being discPixels.
 func (t *tracer) shadowEdge(s sample, r ray, h found, v seen, k int) boundary {
-	on := h.on.And(v.visible.Above(0.5)).And(v.path.on).And(v.near.solid.Ge(t.zero())).And(v.near.estimate.Below(rough * t.Band))
+	on := h.on.And(v.visible.Above(0.5)).And(v.path.on).And(v.near.solid.Ge(t.zero())).And(v.near.below.Below(rough * t.Band))
 	in := append([]trace.Float{v.near.from, v.near.to, v.near.solid}, list(v.path.origin, v.path.direction)...)
 	x := t.shaded(s, surface{point: h.point, normal: h.normal}, h.solid)
 	gone := v.emitter.irradiance(x).MulEach(x.albedo).Mul(t.layers(s, r).transmittance(t, h.at))

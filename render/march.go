@@ -44,7 +44,7 @@ func (p path) threshold(s trace.Float) trace.Float {
 type minimum struct {
 	from, to trace.Float
 	solid    trace.Float // index, -1 for none
-	estimate trace.Float // in pixels
+	below    trace.Float // a lower bound of the least distance, in pixels
 }
 
 // met is what a march found.
@@ -70,6 +70,7 @@ const (
 	marchFrom            // the minimum's bracket
 	marchTo
 	marchEstimate
+	marchBelow
 	marchNear // the minimum's solid, and the number of states without tracking
 )
 
@@ -83,7 +84,7 @@ const (
 // next to where two solids touch, their union has none.
 func (t *tracer) march(p path, track bool) met {
 	zero, none, far := t.zero(), t.Float(-1), t.Float(noMinimum)
-	init := []trace.Float{zero, zero, far, none, p.on.Select(t.Float(running), t.Float(escaped)), zero, zero, far}
+	init := []trace.Float{zero, zero, far, none, p.on.Select(t.Float(running), t.Float(escaped)), zero, zero, far, far}
 	if track {
 		init = append(init, none)
 		for range 2 * len(t.solids) {
@@ -115,14 +116,14 @@ func (t *tracer) march(p path, track bool) met {
 	}
 	m.solid = m.hit.Select(end[marchSolid], none)
 	if track {
-		m.near = minimum{end[marchFrom], end[marchTo], end[marchNear], end[marchEstimate]}
+		m.near = minimum{end[marchFrom], end[marchTo], end[marchNear], end[marchBelow]}
 	}
 	return m
 }
 
 // trackMinima notes a solid's distance that fell at the last step and rises now, if no smaller minimum was noted
-// before. Between the two lies the minimum; the tangents there meet below it, the lesser distance is above it, and
-// their mean ranks it.
+// before. Between the two lies the minimum; the tangents of a convex distance meet below it, the lesser
+// distance is above it, and their mean ranks it.
 func (t *tracer) trackMinima(p path, s, next, d, slopes []trace.Float) {
 	n := len(d)
 	lastDistance, lastSlope := s[marchNear+1:marchNear+1+n], s[marchNear+1+n:]
@@ -133,11 +134,13 @@ func (t *tracer) trackMinima(p path, s, next, d, slopes []trace.Float) {
 		// The tangents f1 + g1 x and f + g (x - step) meet at x = (f - g step - f1)/(g1 - g).
 		x := d[i].Sub(slopes[i].Mul(step)).Sub(lastDistance[i]).Div(lastSlope[i].Sub(slopes[i]))
 		below := lastDistance[i].Add(lastSlope[i].Mul(x)).AtLeast(0)
-		estimate := below.Add(lastDistance[i].Min(d[i])).Times(0.5).Mul(perPixel)
+		above := lastDistance[i].Min(d[i])
+		estimate := below.Add(above).Times(0.5).Mul(perPixel)
 		better := turns.And(estimate.Lt(next[marchEstimate]))
 		next[marchFrom] = better.Select(s[marchLast], next[marchFrom])
 		next[marchTo] = better.Select(s[marchAt], next[marchTo])
 		next[marchEstimate] = better.Select(estimate, next[marchEstimate])
+		next[marchBelow] = better.Select(below.Mul(perPixel), next[marchBelow])
 		next[marchNear] = better.Select(t.Float(float64(i)), next[marchNear])
 		next[marchNear+1+i], next[marchNear+1+n+i] = d[i], slopes[i]
 	}
