@@ -72,22 +72,3 @@ func (r *region) fusedInstr(v, mul ir.Value) instr {
 	r.reg[v] = in.dst
 	return in
 }
-
-// fusedLanes rounds the product before it adds: the conversions forbid Go to contract.
-func fusedLanes[F float](op ir.Op, dst, a, b, c []F) {
-	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
-	switch op {
-	case opMulAdd:
-		for i := range dst {
-			dst[i] = F(a[i]*b[i]) + c[i]
-		}
-	case opMulSub:
-		for i := range dst {
-			dst[i] = F(a[i]*b[i]) - c[i]
-		}
-	case opSubMul:
-		for i := range dst {
-			dst[i] = c[i] - F(a[i]*b[i])
-		}
-	}
-}
