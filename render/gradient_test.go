@@ -11,8 +11,8 @@ import (
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
-// The derivative of an image is checked through two numbers that are linear in it: its mean, and its inner product
-// with smooth random weights (rough ones would need far smaller steps). The reference is central differences of the
+// The derivative of an image is checked through two numbers that are linear in it: its mean, and its mean with smooth
+// random weights in [0, 2] (rough ones would need far smaller steps, and ones of both signs make sums that cancel). The reference is central differences of the
 // float64 oracle with Richardson's extrapolation: the truncation error goes as the fourth power of the step. The step
 // moves edges by about a pixel, 20 spacings of the reference's samples. The estimate is the mean over independent
 // seeds, its standard error taken from their scatter.
@@ -26,7 +26,6 @@ type gradientCase struct {
 	path      string
 	direction []float64 // in the parameter's local coordinates
 	step      float64   // along it
-	mean      bool      // the mean's derivative is not a near-cancellation
 }
 
 const gradientHead = `microdr: 1
@@ -45,10 +44,6 @@ const plain = `lights: {sun: {directional: {direction: [0.4, 0.5, 0.8]}}, sky: {
 const shadowy = `lights: {sun: {directional: {direction: [0.6, 1, 0.3]}, shadows: hard}, sky: {ambient: {irradiance: 0.1}}}
 `
 
-func grey(name string, albedo float64) string {
-	return fmt.Sprintf("material: {diffuse: {albedo: %g}}", albedo)
-}
-
 func gradientCases() []gradientCase {
 	floor := "  floor: {plane: {point: [0, -1, 0]}, material: {diffuse: {albedo: 0.7}}}\n"
 	ball := "  ball: {sphere: {center: [0, 0.6, -5], radius: 0.8}, material: {diffuse: {albedo: 0.8}}}\n"
@@ -56,58 +51,56 @@ func gradientCases() []gradientCase {
 	at := func(camera, rest string) string { return fmt.Sprintf(gradientHead, camera) + rest }
 	return []gradientCase{
 		{"sphere radius", at(straight, plain+"objects:\n  ball: {sphere: {center: [0.05, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n"),
-			"ball.radius", []float64{1}, 0.08, true},
+			"ball.radius", []float64{1}, 0.08},
 		{"sphere centre", at(straight, plain+"objects:\n  ball: {sphere: {center: [0.1, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n"),
-			"ball.center", []float64{0.3, 0.1, 1}, 0.1, true},
-		{"box size", at(straight, plain+"objects:\n"+tilted), "crate.size", []float64{1, 0.3, 0.5}, 0.1, true},
-		{"box rotation", at(straight, plain+"objects:\n"+tilted), "crate.rotation", []float64{0.3, 1, 0.2}, 0.04, true},
+			"ball.center", []float64{0.3, 0.1, 1}, 0.1},
+		{"box size", at(straight, plain+"objects:\n"+tilted), "crate.size", []float64{1, 0.3, 0.5}, 0.1},
+		{"box rotation", at(straight, plain+"objects:\n"+tilted), "crate.rotation", []float64{0.3, 1, 0.2}, 0.04},
 		{"torus", at(straight, plain+"objects:\n  ring: {torus: {center: [0.1, 0.1, -4], axis: [0, 0.8, 0.56], major: 1, minor: 0.4}, material: {diffuse: {albedo: 0.8}}}\n"),
-			"ring.major", []float64{1}, 0.08, true},
+			"ring.major", []float64{1}, 0.08},
 		{"cylinder", at(straight, plain+"objects:\n  can: {cylinder: {center: [0.1, 0.1, -4], axis: [0, 0.9, 0.5], radius: 0.8, height: 1.4}, material: {diffuse: {albedo: 0.8}}}\n"),
-			"can.radius", []float64{1}, 0.08, true},
+			"can.radius", []float64{1}, 0.08},
 		{"smooth union", at(straight, plain+`objects:
   a: {sphere: {center: [-0.4, 0, -4], radius: 0.8}}
   b: {box: {center: [0.7, 0.65, -4], size: [0.8, 0.9, 1.2]}, rotation: [0, 0.4, 0]}
   blob: {smooth_union: {of: [a, b], width: 0.4}, material: {diffuse: {albedo: 0.8}}}
-`), "b.size", []float64{1, 1, 0.2}, 0.1, true},
+`), "b.size", []float64{1, 1, 0.2}, 0.1},
 		{"difference", at(straight, plain+`objects:
   a: {box: {center: [0, 0, -4], size: [2, 1.6, 1.6]}, rotation: [0.5, 0.5, 0]}
   b: {sphere: {center: [0.3, 0.6, -3.2], radius: 0.8}}
   bitten: {difference: {of: [a, b]}, material: {diffuse: {albedo: 0.8}}}
-`), "b.radius", []float64{1}, 0.08, true},
+`), "b.radius", []float64{1}, 0.08},
 		{"camera pose", at("pose: {rotation: [0.1, 0.05, 3.1], translation: [0, 0.1, 0.3]}", plain+"objects:\n"+
 			"  crate: {box: {center: [0.1, 0.1, 3.4], size: [1.8, 1.4, 1.6]}, rotation: [0.5, 0.6, 0.1], material: {diffuse: {albedo: 0.8}}}\n"+
 			"  ball: {sphere: {center: [-0.5, 0.9, 5], radius: 0.8}, material: {diffuse: {albedo: 0.5}}}\n"),
-			"camera.pose", []float64{0, 0, 0.1, 0.3, 0.2, -1}, 0.1, true},
-		{"light direction", at(down, shadowy+"objects:\n"+floor+ball), "sun.direction", []float64{1, 0.5}, 0.06, true},
-		{"shadow edge", at(down, shadowy+"objects:\n"+floor+ball), "ball.radius", []float64{1}, 0.08, true},
-		{"noshadow", at(down, plain+"objects:\n"+floor+ball), "ball.radius", []float64{1}, 0.08, true},
-		{"flat", at(down, "lights: {sky: {ambient: {irradiance: 1}}}\nobjects:\n"+floor+ball), "ball.radius", []float64{1}, 0.08, true},
+			"camera.pose", []float64{0, 0, 0.1, 0.3, 0.2, -1}, 0.1},
+		{"light direction", at(down, shadowy+"objects:\n"+floor+ball), "sun.direction", []float64{1, 0.5}, 0.06},
+		{"shadow edge", at(down, shadowy+"objects:\n"+floor+ball), "ball.radius", []float64{1}, 0.08},
 		{"shadow of a box", at(down, shadowy+"objects:\n"+floor+
 			"  crate: {box: {center: [0, 0.1, -5], size: [1.4, 2, 1.4]}, rotation: [0, 0.5, 0], material: {diffuse: {albedo: 0.8}}}\n"),
-			"crate.size", []float64{1, 0, 0.5}, 0.1, true},
+			"crate.size", []float64{1, 0, 0.5}, 0.1},
 		{"point light", at(down, "lights: {lamp: {point: {position: [2, 4, -3], intensity: 16}, shadows: hard}}\nobjects:\n"+floor+ball),
-			"lamp.position", []float64{1, 0.5, 0.3}, 0.1, true},
+			"lamp.position", []float64{1, 0.5, 0.3}, 0.1},
 		{"soft shadow", at(down, "lights: {sun: {directional: {direction: [0.6, 1, 0.3], angle: 12}, shadows: soft}}\nobjects:\n"+floor+ball),
-			"ball.radius", []float64{1}, 0.08, true},
+			"ball.radius", []float64{1}, 0.08},
 		{"soft point light", at(down, "lights: {lamp: {point: {position: [2, 4, -3], intensity: 16, radius: 0.5}, shadows: soft}}\nobjects:\n"+floor+ball),
-			"ball.radius", []float64{1}, 0.08, true},
+			"ball.radius", []float64{1}, 0.08},
 		{"occluder", at(down, shadowy+"objects:\n"+floor+
 			"  crate: {box: {center: [0.3, 0, -6], size: [2, 2, 1.4]}, rotation: [0, 0.5, 0], material: {diffuse: {albedo: 0.8}}}\n"+
 			"  ball: {sphere: {center: [0, 0.6, -4.2], radius: 0.6}, material: {diffuse: {albedo: 0.3}}}\n"),
-			"ball.radius", []float64{1}, 0.07, true},
+			"ball.radius", []float64{1}, 0.07},
 		{"t-junction", at(straight, plain+"objects:\n"+
 			"  near: {box: {center: [-0.2, 0, -3], size: [1, 1.2, 0.2]}, material: {diffuse: {albedo: 0.8}}}\n"+
 			"  far: {box: {center: [0.3, 0.1, -5], size: [3.6, 1.4, 0.4]}, rotation: [0, 0.2, 0], material: {diffuse: {albedo: 0.3}}}\n"),
-			"near.size", []float64{1, 0.2, 0}, 0.1, true},
+			"near.size", []float64{1, 0.2, 0}, 0.1},
 		{"tangency", at(straight, plain+"objects:\n"+
 			"  near: {sphere: {center: [-0.82, 0, -4], radius: 0.8}, material: {diffuse: {albedo: 0.8}}}\n"+
 			"  far: {sphere: {center: [0.9, 0, -5], radius: 1}, material: {diffuse: {albedo: 0.3}}}\n"),
-			"near.radius", []float64{1}, 0.08, true},
+			"near.radius", []float64{1}, 0.08},
 		{"orthographic", fmt.Sprintf("microdr: 1\ncamera: {resolution: [48, 48], projection: orthographic, height: 4, samples: 64, %s}\nbackground: 0.2\n", straight) +
-			plain + "objects:\n  ball: {sphere: {center: [0.1, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n", "ball.radius", []float64{1}, 0.08, true},
+			plain + "objects:\n  ball: {sphere: {center: [0.1, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n", "ball.radius", []float64{1}, 0.08},
 		{"gaussian filter", fmt.Sprintf("microdr: 1\ncamera: {resolution: [48, 48], focal: [36, 36], filter: {gaussian: 0.5}, samples: 64, %s}\nbackground: 0.2\n", straight) +
-			plain + "objects:\n" + tilted, "crate.center", []float64{0.2, 0.2, 1}, 0.12, true},
+			plain + "objects:\n" + tilted, "crate.center", []float64{0.2, 0.2, 1}, 0.12},
 	}
 }
 
@@ -124,8 +117,11 @@ func functionals() [2][]float64 {
 	for range 8 {
 		a, b, phase := (random.Float64()-0.5)*0.8, (random.Float64()-0.5)*0.8, random.Float64()*2*math.Pi
 		for i := range w[1] {
-			w[1][i] += math.Cos(a*float64(i%side)+b*float64(i/side)+phase) / (side * side)
+			w[1][i] += math.Cos(a*float64(i%side) + b*float64(i/side) + phase)
 		}
+	}
+	for i, x := range w[1] {
+		w[1][i] = (1 + math.Tanh(x)) / (side * side)
 	}
 	return w
 }
@@ -239,16 +235,34 @@ func statistics(xs [][2]float64, k int) (mean, err float64) {
 	return mean, math.Sqrt(err / n / (n - 1))
 }
 
+// gradientBand is narrower than the default: the images are small, and some of what they show is a pixel wide.
+const gradientBand = 0.4
+
+// agrees tells whether estimates agree with a reference within 3 %, their standard error being under 1 %.
+func agrees(got [][2]float64, k int, want float64) (ok bool, report string) {
+	mean, se := statistics(got, k)
+	off, spread := mean/want-1, se/math.Abs(want)
+	return math.Abs(off) < 0.03 && spread < 0.01, fmt.Sprintf("%+.3g, reference %+.3g: off by %.2f%%, standard error %.2f%%", mean, want, 100*off, 100*spread)
+}
+
 func TestGradients(t *testing.T) {
 	w := functionals()
-	for _, c := range gradientCases() {
+	for i, c := range gradientCases() {
+		if testing.Short() && i%4 != 0 {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			v := parameter(t, c)
 			want := differences(t, c, v, w, 400)
-			got := estimates(t, c, v, w, 64, 6, 0)
-			for k, name := range []string{"mean", "random"} {
-				mean, se := statistics(got, k)
-				t.Logf("%-6s want %+.6f got %+.6f: %+.2f%% se %.2f%%", name, want[k], mean, 100*(mean/want[k]-1), 100*se/math.Abs(want[k]))
+			got := estimates(t, c, v, w, 225, 5, gradientBand)
+			for k, name := range []string{"mean", "random functional"} {
+				ok, report := agrees(got, k, want[k])
+				if t.Logf("%s: %s", name, report); !ok {
+					t.Errorf("%s: %s", name, report)
+				}
+				if ok, _ := agrees(make([][2]float64, len(got)), k, want[k]); ok {
+					t.Errorf("%s: no gradient at all passes this test", name)
+				}
 			}
 		})
 	}
