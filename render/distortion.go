@@ -19,7 +19,7 @@ type undistorted struct {
 }
 
 // newtonSteps suffices for lenses up to the field where they stop being invertible: the error squares at every step.
-const newtonSteps = 8
+const newtonSteps = 6
 
 // undistort returns the point that the lens images at d.
 func (t *tracer) undistort(d trace.Vec2) undistorted {

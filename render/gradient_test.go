@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/kernel"
@@ -69,7 +70,7 @@ func gradientCases() []gradientCase {
   a: {box: {center: [0, 0, -4], size: [2, 1.6, 1.6]}, rotation: [0.5, 0.5, 0]}
   b: {sphere: {center: [0.3, 0.6, -3.2], radius: 0.8}}
   bitten: {difference: {of: [a, b]}, material: {diffuse: {albedo: 0.8}}}
-`), "b.radius", []float64{1}, 0.08},
+`), "a.size", []float64{1, 0.3, 0.5}, 0.1},
 		{"camera pose", at("pose: {rotation: [0.1, 0.05, 3.1], translation: [0, 0.1, 0.3]}", plain+"objects:\n"+
 			"  crate: {box: {center: [0.1, 0.1, 3.4], size: [1.8, 1.4, 1.6]}, rotation: [0.5, 0.6, 0.1], material: {diffuse: {albedo: 0.8}}}\n"+
 			"  ball: {sphere: {center: [-0.5, 0.9, 5], radius: 0.8}, material: {diffuse: {albedo: 0.5}}}\n"),
@@ -77,7 +78,7 @@ func gradientCases() []gradientCase {
 		{"light direction", at(down, shadowy+"objects:\n"+floor+ball), "sun.direction", []float64{1, 0.5}, 0.06},
 		{"shadow edge", at(down, shadowy+"objects:\n"+floor+ball), "ball.radius", []float64{1}, 0.08},
 		{"shadow of a box", at(down, shadowy+"objects:\n"+floor+
-			"  crate: {box: {center: [0, 0.1, -5], size: [1.4, 2, 1.4]}, rotation: [0, 0.5, 0], material: {diffuse: {albedo: 0.8}}}\n"),
+			"  crate: {box: {center: [0, 0.6, -5], size: [1.4, 1.6, 1.4]}, rotation: [0, 0.5, 0], material: {diffuse: {albedo: 0.8}}}\n"),
 			"crate.size", []float64{1, 0, 0.5}, 0.1},
 		{"point light", at(down, "lights: {lamp: {point: {position: [2, 4, -3], intensity: 16}, shadows: hard}}\nobjects:\n"+floor+ball),
 			"lamp.position", []float64{1, 0.5, 0.3}, 0.1},
@@ -100,7 +101,7 @@ func gradientCases() []gradientCase {
 		{"orthographic", fmt.Sprintf("microdr: 1\ncamera: {resolution: [48, 48], projection: orthographic, height: 4, samples: 64, %s}\nbackground: 0.2\n", straight) +
 			plain + "objects:\n  ball: {sphere: {center: [0.1, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n", "ball.radius", []float64{1}, 0.08},
 		{"gaussian filter", fmt.Sprintf("microdr: 1\ncamera: {resolution: [48, 48], focal: [36, 36], filter: {gaussian: 0.5}, samples: 64, %s}\nbackground: 0.2\n", straight) +
-			plain + "objects:\n" + tilted, "crate.center", []float64{0.2, 0.2, 1}, 0.12},
+			plain + "objects:\n" + tilted, "crate.size", []float64{1, 0.3, 0.5}, 0.1},
 	}
 }
 
@@ -254,7 +255,11 @@ func TestGradients(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v := parameter(t, c)
 			want := differences(t, c, v, w, 400)
-			got := estimates(t, c, v, w, 225, 5, gradientBand)
+			samples := 225
+			if strings.HasPrefix(c.name, "soft") {
+				samples *= 4 // the light's area is sampled too
+			}
+			got := estimates(t, c, v, w, samples, 5, gradientBand)
 			for k, name := range []string{"mean", "random functional"} {
 				ok, report := agrees(got, k, want[k])
 				if t.Logf("%s: %s", name, report); !ok {

@@ -134,11 +134,15 @@ func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error)
 // Jacobian returns the image and its derivative by every parameter, one column each, laid out as the image. For a
 // per-pixel buffer a column is the derivative of every pixel by its own component.
 func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error) {
+	n := len(v.Columns())
+	if n == 0 {
+		image, err = v.Render(ctx, s)
+		return image, nil, err
+	}
 	im, result, err := v.run(ctx, Jacobian, s, call{})
 	if err != nil {
 		return nil, nil, err
 	}
-	n := len(v.Columns())
 	columns = make([][]float32, n)
 	for j := range columns {
 		columns[j] = make([]float32, len(im))
@@ -156,6 +160,10 @@ func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, c
 func (v *View) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error) {
 	if len(adjoint) != 3*v.plan.count {
 		return nil, nil, fmt.Errorf("render: adjoint of %d values for an image of %d", len(adjoint), 3*v.plan.count)
+	}
+	if len(v.plan.Params) == 0 {
+		image, err = v.Render(ctx, s)
+		return image, nil, err
 	}
 	im, gradient, err := v.run(ctx, Reverse, s, call{adjoint: adjoint})
 	return narrow(im), gradient, err
