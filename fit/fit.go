@@ -217,11 +217,7 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 			f.iteration = before + s.Iteration
 			f.step(Step{Iteration: f.iteration, Loss: l.mean(s.Cost), Rate: Number(s.Damping), Level: l.scale, Accepted: s.Accepted})
 		}}
-	end, err := l.levenberg(ctx, vec, solver)
-	if err != nil || !last || !l.sampled() || end.reason == optim.Cancelled {
-		return end, err
-	}
-	return f.polish(ctx, l, end)
+	return l.levenberg(ctx, vec, solver)
 }
 
 func (f *fitter) runAdam(ctx context.Context, l *level, vec *scene.Vector, o *scene.Adam, limit int) (outcome, error) {

@@ -162,10 +162,11 @@ func TestCoverage(t *testing.T) {
 	for k := range draws {
 		s := splats(t, twoViews, "")
 		s.Fit.Synthetic.Seed = 100 + k
-		for _, p := range fitSplats(t, s, Options{}).Params {
+		r := fitSplats(t, s, Options{})
+		for _, p := range r.Params {
 			for i := range p.Value {
 				total++
-				if math.Abs(float64(p.Value[i]-p.Truth[i])) < 2*float64(p.Stderr[i]) {
+				if math.Abs(float64(p.Value[i]-p.Truth[i])) < float64(r.Interval*p.Stderr[i]) {
 					hits++
 				}
 			}

@@ -101,6 +101,7 @@ func (r *Result) errorNote() string {
 		return ""
 	}
 	return fmt.Sprintf("Standard errors are cluster-robust (sandwich estimator, %d squares of %d pixels that may be correlated inside); "+
-		"'plain' takes the %d residuals to be independent. They hold for the model as it is: what the model leaves out can add to them.",
-		r.Clusters, r.ClusterEdge, r.Residuals)
+		"95 %% intervals are %.2f of them to both sides. 'plain' takes the %d residuals to be independent. "+
+		"All of this holds for the model as it is: what the model leaves out can add to it.",
+		r.Clusters, r.ClusterEdge, float64(r.Interval), r.Residuals)
 }

@@ -31,6 +31,9 @@ type Result struct {
 	Residuals   int `json:"residuals"`
 	ClusterEdge int `json:"cluster_edge,omitempty"`
 	Clusters    int `json:"clusters,omitempty"`
+	// Interval is the factor on the standard errors for 95 % intervals, by
+	// Student's t for the squares that the weakest parameter rests on.
+	Interval Number `json:"interval,omitempty"`
 	// Unusable counts pixels left out at the end because a derivative there
 	// was not finite.
 	Unusable int `json:"unusable,omitempty"`

@@ -63,67 +63,6 @@ func (l *level) meaningful(n int) float64 {
 	return 0.05 * 0.05 * float64(n) / float64(max(l.count, 1))
 }
 
-// polishSteps is the largest number of steps of polish.
-const polishSteps = 2
-
-// polishSlack is the factor that a step of polish may raise the cost by.
-const polishSlack = 1.1
-
-// polish ends a fit of sampled images with Gauss-Newton steps whose trials are
-// not judged by their cost. Near the end the cost jumps from sample to sample
-// at every edge, and its minimum is where these jumps happen to lie. The
-// derivatives come from other samples than the residuals, so the point where
-// their product vanishes has no such bias; it is also the point whose
-// uncertainty the standard errors are.
-func (f *fitter) polish(ctx context.Context, l *level, end outcome) (outcome, error) {
-	n := end.vec.Dim()
-	for range polishSteps {
-		if f.iteration >= f.limit {
-			break
-		}
-		normal := optim.NewNormal(n)
-		if err := l.normal(ctx, end.vec, normal); err != nil {
-			return f.cancelledOr(ctx, end, err)
-		}
-		step := optim.NewSubspace(normal.JtJ, n, l.undetermined()).Step(normal.Jtr)
-		decrease := 0.0
-		for i, g := range normal.Jtr {
-			decrease -= step[i] * g / 2
-		}
-		if decrease <= l.meaningful(n)*normal.Cost || !within(step, limits(end.vec)) {
-			break
-		}
-		vec := end.vec.At(end.vec.Retract(step))
-		cost, err := l.cost(ctx, vec.Scene())
-		if err != nil {
-			return f.cancelledOr(ctx, end, err)
-		}
-		accepted := cost <= polishSlack*normal.Cost
-		f.iteration++
-		end.iterations++
-		if accepted {
-			end.vec, end.cost = vec, cost
-		}
-		f.step(Step{Iteration: f.iteration, Loss: l.mean(end.cost), Level: l.scale, Accepted: accepted})
-		if !accepted {
-			break
-		}
-	}
-	if end.reason == optim.Stalled {
-		end.reason = optim.SmallDecrease // what is left is the noise of the samples
-	}
-	return end, nil
-}
-
-// cancelledOr is the outcome when a callback failed: no error where the
-// context has ended.
-func (f *fitter) cancelledOr(ctx context.Context, end outcome, err error) (outcome, error) {
-	if err = ignoreCancelled(ctx, err); err == nil {
-		end.reason = optim.Cancelled
-	}
-	return end, err
-}
-
 // within reports whether a step keeps its limits (0: none).
 func within(step, limits []float64) bool {
 	for i, x := range step {

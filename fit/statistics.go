@@ -10,11 +10,12 @@ import (
 
 // The error bars. Residuals of images are correlated: a texture, an edge or a
 // flaw of the model makes neighbours err together. So scores are summed over
-// squares of pixels before they are squared (optim.Clusters); squares are
-// halved until there are enough of them for the estimate to mean something.
+// squares of pixels before they are squared (optim.Clusters). A variance from
+// a few squares is hardly one: they are halved until every determined
+// parameter rests on enough of them.
 const (
-	leastClusters       = 40 // informative ones, and
-	clustersByParameter = 4  // so many for every parameter
+	leastClusters  = 40 // with any effect, and
+	leastEffective = 24 // of equal weight, for every parameter (optim.Clusters.Effective)
 )
 
 // A direction counts as undetermined when its curvature, in scaled coordinates
@@ -59,6 +60,9 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	if err := l.aim(ctx, end.vec.Scene()); err != nil {
 		return nil, err
 	}
+	if end.reason == optim.Stalled && l.sampled() {
+		end.reason = optim.SmallDecrease // what is left is the noise of the samples
+	}
 	r := &Result{Event: "result", Reason: string(end.reason), Hypotheses: f.tried, Chosen: f.chosen, Folder: f.Folder}
 	e, err := f.gather(ctx, l, end)
 	if err != nil {
@@ -78,6 +82,7 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
 	})
 	e.errorBars(vec, r)
+	r.Interval = Number(optim.StudentQuantile(0.95, math.Max(1, weakest(e.clusters, e.subspace)-1)))
 	r.ClusterEdge, r.Clusters, r.Unusable = e.edge*l.scale, e.clusters.Informative(), e.unusable
 	r.Seconds = f.seconds()
 	return r, nil
@@ -93,10 +98,8 @@ type evidence struct {
 	unusable int     // pixels
 }
 
-// furtherSeeds is how many more sets of samples the derivatives at the end are
-// averaged over: their noise adds to J^T J and would make the error bars too
-// small.
-const furtherSeeds = 2
+// freshSeeds is how many sets of samples the end is assessed with.
+const freshSeeds = 3
 
 // gather linearizes the level at the end of a fit.
 func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, error) {
@@ -107,7 +110,7 @@ func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, 
 	for _, v := range l.views {
 		lin, err := l.linearize(ctx, v, end.vec)
 		if err == nil && end.reason != optim.Cancelled {
-			err = f.average(ctx, lin, end.vec.Scene())
+			err = f.refresh(ctx, lin, end.vec.Scene())
 		}
 		if err != nil {
 			return nil, err
@@ -129,13 +132,21 @@ func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, 
 	return e, nil
 }
 
-// average takes the derivatives of a sampled view as the mean over further
-// sets of samples.
-func (f *fitter) average(ctx context.Context, v *linear, s *scene.Scene) error {
+// refresh takes the image and the derivatives of a sampled view as means over
+// fresh sets of samples, all independent of each other. The optimizer has
+// chosen its point by the samples that it had, where their errors happen to
+// match the target's: by these samples the end looks better than it is, and
+// their residuals would not say where to go on. The noise of derivatives adds
+// to J^T J and would make the error bars too small; hence the mean.
+func (f *fitter) refresh(ctx context.Context, v *linear, s *scene.Scene) error {
 	if v.slope == v.view {
 		return nil
 	}
-	for k := range furtherSeeds {
+	v.image = make([]float32, len(v.image))
+	for _, column := range v.columns {
+		clear(column)
+	}
+	for k := range freshSeeds {
 		o := v.options
 		o.seed += uint32(k+1) * slopeSeed
 		view, err := f.open(s, v.name, o)
@@ -148,32 +159,55 @@ func (f *fitter) average(ctx context.Context, v *linear, s *scene.Scene) error {
 			return err
 		}
 		for c, column := range columns {
-			for i, x := range column {
-				v.columns[c][i] += (x - v.columns[c][i]) / float32(k+2)
-			}
+			runningMean(v.columns[c], column, k)
 		}
+		o.seed += 0x51ed270b
+		o.params = nil
+		if view, err = f.open(s, v.name, o); err != nil {
+			return err
+		}
+		image, err := view.Render(ctx, s)
+		view.Close()
+		if err != nil {
+			return err
+		}
+		runningMean(v.image, image, k)
 	}
 	return nil
 }
 
-// lastStep is one more step of polish, with the averaged derivatives: it
-// returns the point of which the error bars are, and its cost.
+// runningMean turns the mean of k values into that of k+1.
+func runningMean(mean, value []float32, k int) {
+	for i, x := range value {
+		mean[i] += (x - mean[i]) / float32(k+1)
+	}
+}
+
+// slack is the factor that the last step may raise the cost by.
+const slack = 1.1
+
+// lastStep ends a fit of sampled images with one Gauss-Newton step on fresh
+// samples (see refresh). Near the end the cost jumps from sample to sample at
+// every edge, and its minimum is where these jumps happen to lie; the step
+// leaves it for the point where fresh residuals and independent derivatives
+// are orthogonal. That is the point whose uncertainty the error bars are.
 func (f *fitter) lastStep(ctx context.Context, l *level, end outcome, e *evidence) (*scene.Vector, float64, error) {
-	if !l.sampled() || end.reason == optim.Cancelled || f.iteration >= f.limit {
-		return end.vec, e.normal.Cost, nil
+	cost, err := l.cost(ctx, end.vec.Scene())
+	if err != nil || !l.sampled() || end.reason == optim.Cancelled || f.iteration >= f.limit {
+		return end.vec, cost, err
 	}
 	step := e.subspace.Step(e.normal.Jtr)
 	if !within(step, limits(end.vec)) {
-		return end.vec, e.normal.Cost, nil
+		return end.vec, cost, nil
 	}
 	vec := end.vec.At(end.vec.Retract(step))
-	cost, err := l.cost(ctx, vec.Scene())
-	if err != nil || !(cost <= polishSlack*e.normal.Cost) {
-		return end.vec, e.normal.Cost, err
+	after, err := l.cost(ctx, vec.Scene())
+	if err != nil || !(after <= slack*cost) {
+		return end.vec, cost, err
 	}
 	f.iteration++
-	f.step(Step{Iteration: f.iteration, Loss: l.mean(cost), Level: l.scale, Accepted: true})
-	return vec, cost, nil
+	f.step(Step{Iteration: f.iteration, Loss: l.mean(after), Level: l.scale, Accepted: true})
+	return vec, after, nil
 }
 
 // errorBars fills in the uncertainty of the parameters at vec.
@@ -207,14 +241,34 @@ func (l *level) clusters(views []*linear, dim, edge int) (*optim.Clusters, int) 
 		edge = 32
 	}
 	edge = max(1, edge/l.scale)
-	enough := max(leastClusters, clustersByParameter*dim)
 	for {
 		c := l.clustersOf(views, dim, edge)
-		if edge == 1 || c.Informative() >= enough {
+		if edge == 1 || l.enough(c, dim) {
 			return c, edge
 		}
 		edge /= 2
 	}
+}
+
+// enough reports whether an estimate of variance can rest on these clusters.
+func (l *level) enough(c *optim.Clusters, dim int) bool {
+	if c.Informative() < leastClusters {
+		return false
+	}
+	sub := optim.NewSubspace(c.Normal().JtJ, dim, l.undetermined())
+	return weakest(c, sub) >= leastEffective
+}
+
+// weakest is the least number of effective clusters that a determined
+// parameter rests on.
+func weakest(c *optim.Clusters, sub *optim.Subspace) float64 {
+	least := math.Inf(1)
+	for i, effective := range c.Effective(sub) {
+		if sub.Freedom(i) <= negligible {
+			least = math.Min(least, effective)
+		}
+	}
+	return least
 }
 
 func (l *level) clustersOf(views []*linear, dim, edge int) *optim.Clusters {

@@ -80,6 +80,44 @@ func (c *Clusters) Informative() int {
 	return count
 }
 
+// Effective returns for every parameter how many clusters of equal weight its
+// estimate rests on: (sum v_c)^2 / sum v_c^2 where v_c = w^T G_c w is what
+// cluster c would add to the variance of parameter w = A^+ e_i under equal
+// errors. The sandwich estimate of a variance is about as good as one from so
+// many numbers. It is 0 for parameters without any effect.
+func (c *Clusters) Effective(s *Subspace) []float64 {
+	n := c.n
+	inverse := s.PseudoInverse()
+	out := make([]float64, n)
+	for p := range n {
+		w := inverse[p*n : (p+1)*n]
+		var sum, squares float64
+		for i := range c.list {
+			v := quadratic(c.list[i].JtJ, w)
+			sum, squares = sum+v, squares+v*v
+		}
+		if squares > 0 {
+			out[p] = sum * sum / squares
+		}
+	}
+	return out
+}
+
+// quadratic is w^T a w, of a symmetric matrix of which it reads the lower
+// triangle.
+func quadratic(a, w []float64) float64 {
+	n := len(w)
+	sum := 0.0
+	for i, wi := range w {
+		row := 0.0
+		for j := range i {
+			row += a[i*n+j] * w[j]
+		}
+		sum += wi * (2*row + a[i*n+i]*wi)
+	}
+	return sum
+}
+
 // Normal sums the clusters' equations, without a cost.
 func (c *Clusters) Normal() *Normal {
 	total := NewNormal(c.n)

@@ -209,6 +209,24 @@ func drawLine(rng *rand.Rand, clusters, size int, shared float64) (slope, plain,
 	return x[1], Covariance(s, ResidualVariance(squares, i, 2))[3], sums.Sandwich(s)[3]
 }
 
+// TestEffective: of ten clusters two matter to the first parameter, equally,
+// and all to the second.
+func TestEffective(t *testing.T) {
+	c := NewClusters(3, 10)
+	for i := range 10 {
+		first := 0.0
+		if i < 2 {
+			first = 3
+		}
+		c.AddRow(i, []float64{first, 0, 0}, 0, 1)
+		c.AddRow(i, []float64{0, 2, 0}, 0, 1)
+	}
+	got := c.Effective(NewSubspace(c.Normal().JtJ, 3, 1e-10))
+	if math.Abs(got[0]-2) > 1e-9 || math.Abs(got[1]-10) > 1e-9 || got[2] != 0 {
+		t.Errorf("effective clusters %v", got)
+	}
+}
+
 // TestSandwichFewClusters checks what CR2 is for: unbiased under independent
 // errors even where the estimate rests on few clusters.
 func TestSandwichFewClusters(t *testing.T) {
