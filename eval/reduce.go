@@ -1,10 +1,6 @@
 package eval
 
-import (
-	"math"
-
-	"github.com/baremetaldevx86/microdr/ir"
-)
+import "github.com/baremetaldevx86/microdr/ir"
 
 // Reduce computes the outputs [lo, hi) of a reduction stage, numbered [outer, inner] row-major. Disjoint ranges
 // may run at the same time. The order of every sum is fixed by the group's size alone (ir.ReduceBlock).
@@ -26,6 +22,12 @@ func Reduce(m *ir.Module, s *ir.Stage, precision Precision, buffers []Memory, lo
 
 // reduce accumulates in the output's type.
 func reduce[A, S float](s *ir.Stage, src []S, dst []A, lo, hi int) {
+	if s.Group == 1 { // combining with the identity changes nothing
+		for o := lo; o < hi; o++ {
+			dst[o] = A(src[o])
+		}
+		return
+	}
 	var partial []A
 	for o := lo; o < hi; o++ {
 		base := (o/s.Inner)*s.Group*s.Inner + o%s.Inner
@@ -42,28 +44,39 @@ func reduce[A, S float](s *ir.Stage, src []S, dst []A, lo, hi int) {
 	}
 }
 
-// block reduces n elements, Inner apart, in 16 accumulators folded by halves.
+// block reduces n elements, Inner apart, in 16 accumulators folded by halves. Combining with an identity changes
+// nothing, so the first elements replace it, and of fewer than 16 only their halves are folded.
 func block[A, S float](s *ir.Stage, src []S, n int) A {
 	var acc [ir.ReduceLanes]A
-	identity := A(math.Copysign(0, -1))
-	switch s.Reduce {
-	case ir.ReduceMin:
-		identity = A(math.Inf(1))
-	case ir.ReduceMax:
-		identity = A(math.Inf(-1))
+	for i := range min(n, ir.ReduceLanes) {
+		acc[i] = A(src[i*s.Inner])
 	}
-	for i := range acc {
-		acc[i] = identity
-	}
-	for i := range n {
-		acc[i%ir.ReduceLanes] = combine(s.Reduce, acc[i%ir.ReduceLanes], A(src[i*s.Inner]))
+	if sum := s.Reduce == ir.ReduceSum || s.Reduce == ir.ReduceMean; sum && s.Inner == 1 {
+		addTo(&acc, src[:n])
+	} else {
+		for i := ir.ReduceLanes; i < n; i++ {
+			acc[i%ir.ReduceLanes] = combine(s.Reduce, acc[i%ir.ReduceLanes], A(src[i*s.Inner]))
+		}
 	}
 	for half := ir.ReduceLanes / 2; half > 0; half /= 2 {
-		for i := range half {
+		for i := range max(0, min(n-half, half)) {
 			acc[i] = combine(s.Reduce, acc[i], acc[i+half])
 		}
 	}
 	return acc[0]
+}
+
+// addTo adds the elements but the first 16, which the accumulators hold.
+func addTo[A, S float](acc *[ir.ReduceLanes]A, src []S) {
+	for first := ir.ReduceLanes; first < len(src); first += ir.ReduceLanes {
+		row := src[first:]
+		if len(row) > ir.ReduceLanes {
+			row = row[:ir.ReduceLanes]
+		}
+		for i, x := range row {
+			acc[i] += A(x)
+		}
+	}
 }
 
 // tree folds the blocks' results: r[i] = r[2i] + r[2i+1], an odd last one passing up unchanged.
