@@ -278,3 +278,20 @@ func words(in *instr, dst, a, b *[Width]uint32, n int) {
 		scalarWords(in, dst[:n], a[:n], b[:n])
 	}
 }
+
+// bitsOf gives the bits of the lanes as float32, NaN made canonical; fromBits is the way back.
+func bitsOf[F float](dst *[Width]uint32, a *[Width]F, n int) {
+	for i := 0; i < n; i += step {
+		d, x := window(dst, i), window(a, i)
+		d[0], d[1], d[2], d[3] = ir.Bits32(float32(x[0])), ir.Bits32(float32(x[1])), ir.Bits32(float32(x[2])), ir.Bits32(float32(x[3]))
+		d[4], d[5], d[6], d[7] = ir.Bits32(float32(x[4])), ir.Bits32(float32(x[5])), ir.Bits32(float32(x[6])), ir.Bits32(float32(x[7]))
+	}
+}
+
+func fromBits[F float](dst *[Width]F, a *[Width]uint32, n int) {
+	for i := 0; i < n; i += step {
+		d, x := window(dst, i), window(a, i)
+		d[0], d[1], d[2], d[3] = F(ir.FromBits32(x[0])), F(ir.FromBits32(x[1])), F(ir.FromBits32(x[2])), F(ir.FromBits32(x[3]))
+		d[4], d[5], d[6], d[7] = F(ir.FromBits32(x[4])), F(ir.FromBits32(x[5])), F(ir.FromBits32(x[6])), F(ir.FromBits32(x[7]))
+	}
+}

@@ -165,15 +165,9 @@ func fromWord[F float](from ir.Type, dst []F, a []uint32) {
 func (m *machine[F]) bitcast(in *instr, n int) {
 	switch {
 	case in.typ == ir.F32:
-		dst, a := m.w[in.dst][:n], m.f[in.a][:n]
-		for i := range dst {
-			dst[i] = ir.Bits32(float32(a[i]))
-		}
+		bitsOf(&m.w[in.dst], &m.f[in.a], n)
 	case in.to == ir.F32:
-		dst, a := m.f[in.dst][:n], m.w[in.a][:n]
-		for i := range dst {
-			dst[i] = F(ir.FromBits32(a[i]))
-		}
+		fromBits(&m.f[in.dst], &m.w[in.a], n)
 	default:
 		copy(m.w[in.dst][:n], m.w[in.a][:n])
 	}

@@ -103,6 +103,8 @@ type machine[F float] struct {
 	base   int // number of the block's first lane
 	alive  [][Width]int32
 	depth  int
+	keep   [Width]int32 // scratch of retire
+	stop   [Width]int32
 }
 
 func newMachine[F float](c *Code) *machine[F] {
@@ -173,7 +175,7 @@ func (m *machine[F]) loop(l *loop, n int) {
 // retire takes out the lanes whose condition is false, or all of them at the bound, and closes ranks.
 func (m *machine[F]) retire(l *loop, alive []int32, it int) []int32 {
 	n := len(alive)
-	var keep, stop [Width]int32
+	keep, stop := &m.keep, &m.stop
 	k, s := 0, 0
 	if it < l.max {
 		cond := m.w[l.cond][:n]
