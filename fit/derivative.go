@@ -93,7 +93,7 @@ func Derivatives(ctx context.Context, s *scene.Scene, path string, o DerivativeO
 		if err != nil {
 			return nil, err
 		}
-		image := view.Image(radiance) // for its size
+		image := render.Image(view, radiance) // for its size
 		for i, x := range r.rate(v, c, radiance, rate) {
 			image.Pix[i] = float32(x)
 		}

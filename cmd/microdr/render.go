@@ -197,7 +197,7 @@ func (a *app) renderView(ctx context.Context, s *scene.Scene, v *scene.View, o r
 			pixels[i] += float32(o.noise * noise())
 		}
 	}
-	return view.Image(pixels), nil
+	return render.Image(view, pixels), nil
 }
 
 // gaussian draws from the standard normal distribution (Box and Muller).
