@@ -216,7 +216,12 @@ func (t *tracer) shadowEdge(s sample, r ray, h found, v seen, k int) boundary {
 	}))
 }
 
-// where returns v where on holds, zero elsewhere, whatever v is there.
-func (t *tracer) where(on trace.Bool, v trace.Vec3) trace.Vec3 { return on.SelectVec3(v, t.black()) }
+// where returns v where on holds and v is finite, zero elsewhere: a weight that is not a number would spoil its pixel.
+func (t *tracer) where(on trace.Bool, v trace.Vec3) trace.Vec3 {
+	for _, x := range list(v) {
+		on = on.And(x.Sub(x).Eq(t.zero()))
+	}
+	return on.SelectVec3(v, t.black())
+}
 
 func hypot(x, y trace.Float) trace.Float { return x.Sq().Add(y.Sq()).Sqrt() }

@@ -190,14 +190,11 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 	if number < 0 {
 		return nil, fmt.Errorf("render: no object %q", object)
 	}
-	whole := *v.plan
-	whole.Pixels, whole.Samples = nil, 1
-	whole.complete()
-	m, err := v.compile(&whole, Cover)
+	m, err := v.coverProgram()
 	if err != nil {
 		return nil, err
 	}
-	defer m.close()
+	whole := m.plan
 	_, shown, err := v.runProgram(ctx, m, s, call{})
 	if err != nil {
 		return nil, err
@@ -212,6 +209,19 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 		out[i] = set[pixel]
 	}
 	return out, nil
+}
+
+// coverProgram returns the program that tells what every pixel of the image shows.
+func (v *View) coverProgram() (*program, error) {
+	if v.modules[Cover] != nil {
+		return v.modules[Cover], nil
+	}
+	whole := *v.plan
+	whole.Pixels, whole.Samples = nil, 1
+	whole.complete()
+	m, err := v.compile(&whole, Cover)
+	v.modules[Cover] = m
+	return m, err
 }
 
 // Image returns the data of a whole image as a film image; pixels that were not asked for are black.
