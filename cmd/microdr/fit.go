@@ -69,7 +69,10 @@ func (a *app) fit(ctx context.Context, path string, o fit.Options) error {
 			return err
 		}
 	}
-	return context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return silentError{err} // the result has said it
+	}
+	return nil
 }
 
 // printResult prints the table, what to know about it, and where the rest is.
