@@ -73,7 +73,7 @@ type CheckOptions struct {
 	Workers int
 	Seeds   int                   // at least 3; 0: 8
 	Size    int                   // the longer side of the images in pixels, at most; 0: 48
-	Samples int                   // per pixel; 0: the camera's, at least 16
+	Samples int                   // per pixel; 0: 16
 	OnRow   func(done, total int) // progress
 }
 
@@ -154,7 +154,7 @@ func (c *checker) view(ctx context.Context, spec *scene.View) error {
 	s := c.vec.Scene()
 	v := &viewCheck{checker: c, response: responseOf(c.vec, spec.Name), scene: s, spec: spec}
 	camera := s.Camera(spec.Camera)
-	o := render.Options{Samples: orElse(c.Samples, max(camera.Samples, 16)),
+	o := render.Options{Samples: orElse(c.Samples, 16),
 		Scale: (max(camera.Resolution[0], camera.Resolution[1]) + c.Size - 1) / c.Size}
 	var err error
 	if v.oracle, err = render.NewView(c.oracle, s, spec.Name, o); err != nil {

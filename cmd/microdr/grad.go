@@ -48,7 +48,7 @@ disagrees, or is zero where the image moves, makes the exit code 1.`,
 	f.StringVarP(&o.output, "output", "o", "", "image file, .png or .pfm")
 	f.BoolVar(&o.check, "check", false, "check the derivatives of the fitted parameters")
 	f.StringVar(&o.view, "view", "", "name of the view (default: the first; with --check: all)")
-	f.IntVar(&o.samples, "samples", 0, "samples per pixel; 0: as the camera says")
+	f.IntVar(&o.samples, "samples", 0, "samples per pixel; 0: as the camera says, with --check 16")
 	f.IntVar(&o.scale, "scale", 1, "divide the resolution by this")
 	f.IntVar(&o.seeds, "seeds", 8, "with --check: seeds, at least 3")
 	f.IntVar(&o.size, "size", 48, "with --check: the pictures' longer side, at most")

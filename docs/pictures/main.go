@@ -3,6 +3,10 @@
 // root of the repository; it takes some minutes.
 //
 //	go run ./docs/pictures
+//
+// With folders of examples as arguments it makes the pictures of their READMEs instead:
+//
+//	go run ./docs/pictures examples/*/
 package main
 
 import (
@@ -20,10 +24,24 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := hero(ctx, "examples/table", "docs/hero.png"); err != nil {
+	err := makeAll(ctx, os.Args[1:])
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// makeAll makes the README's picture, or those of the examples given.
+func makeAll(ctx context.Context, examples []string) error {
+	if len(examples) == 0 {
+		return hero(ctx, "examples/table", "docs/hero.png")
+	}
+	for _, path := range examples {
+		if err := example(ctx, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hero writes start, fitted, target and a derivative of a scene's first view to one picture.
