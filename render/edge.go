@@ -103,29 +103,53 @@ func (a approach) boundary(solid, factor trace.Float, jump trace.Vec3) boundary 
 	return boundary{a.from, a.to, a.share, solid, jump.Mul(factor)}
 }
 
+// edgeShift is the share of the way from the sample to a silhouette at which the derivative is taken: close to the edge,
+// where it is the edge's, but not on it, where a box has no gradient. So what moves no edge, such as the scale of
+// everything as seen from the camera, has next to no derivative in every single sample, not only in the mean.
+const edgeShift = 0.9
+
 // silhouette finds the outline that passes closest to the camera ray before it hits anything. own is the radiance of
-// what the ray hits, at distance at.
-func (t *tracer) silhouette(s sample, r ray, p path, m met, at trace.Float, own trace.Vec3, l layers) boundary {
+// what the ray hits, at distance at. The boundary lies on the ray through the sample's position less shift.
+func (t *tracer) silhouette(s sample, r ray, p path, m met, at trace.Float, own trace.Vec3, l layers) (b boundary, shift trace.Vec2) {
 	on := m.near.solid.Ge(t.zero()).And(m.near.below.Below(rough * t.Band))
 	in := append([]trace.Float{m.near.from, m.near.to, m.near.solid}, list(r.origin, r.direction)...)
-	return boundaryOf(t.when(on, in, boundaryFields, func(in []trace.Float) []trace.Float {
+	out := t.when(on, in, boundaryFields+2, func(in []trace.Float) []trace.Float {
 		r, p := r, p
 		r.origin, r.direction = vector(in[3:]), vector(in[6:])
 		p.origin, p.direction = r.origin, r.direction
-		solid := in[2]
-		a := t.closest(p, minimum{from: in[0], to: in[1], solid: solid})
-		fromX, fromY := r.along(a.from)
-		toX, toY := r.along(a.to)
-		g := hypot(a.sensitivity(fromX, toX), a.sensitivity(fromY, toY))
-		factor, within := t.factor(a.ok, a.distance, g)
+		bracket := minimum{from: in[0], to: in[1], solid: in[2]}
+		a := t.closest(p, bracket)
+		slope := a.imageGradient(r)
+		g := slope.Length()
+		k, within := t.factor(a.ok, a.distance, g)
 		distance := a.mean(a.from, a.to)
-		x := t.grazed(p, a, solid, distance)
+		x := t.grazed(p, a, in[2], distance)
 		like := found{pixel: p.pixel(distance), threshold: p.threshold(distance)}
-		occluder := t.shade(s, x, solid, like, within)
+		occluder := t.shade(s, x, in[2], like, within)
 		beyond := t.composite(l, distance, own, m.hit, at)
-		jump := beyond.Sub(occluder).Mul(l.transmittance(t, distance))
-		return a.boundary(solid, factor, t.where(within, jump)).list()
-	}))
+		jump := t.where(within, beyond.Sub(occluder).Mul(l.transmittance(t, distance)))
+
+		shift := slope.Mul(a.distance.Times(edgeShift).Div(g.Sq()))
+		edge := t.cameraRay(s.at.Sub(shift))
+		p.origin, p.direction = edge.origin, edge.direction
+		near := t.closest(p, bracket)
+		gNear := near.imageGradient(edge).Length()
+		better := within.And(near.ok).And(near.distance.Lt(a.distance)).And(near.distance.Above(0))
+		b := near.boundary(in[2], k.Mul(g.Div(gNear)), jump)
+		plain := a.boundary(in[2], k, jump).list()
+		for i, v := range b.list() {
+			plain[i] = better.Select(v, plain[i])
+		}
+		return append(plain, better.Select(shift.X, t.zero()), better.Select(shift.Y, t.zero()))
+	})
+	return boundaryOf(out), trace.Vec2{X: out[boundaryFields], Y: out[boundaryFields+1]}
+}
+
+// imageGradient returns the derivative of the least distance by the image coordinates.
+func (a approach) imageGradient(r ray) trace.Vec2 {
+	fromX, fromY := r.along(a.from)
+	toX, toY := r.along(a.to)
+	return trace.Vec2{X: a.sensitivity(fromX, toX), Y: a.sensitivity(fromY, toY)}
 }
 
 // grazed returns the point just inside the outline, which the ray would hit if it passed a little closer: on a crease

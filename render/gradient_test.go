@@ -53,9 +53,6 @@ func gradientCases() []gradientCase {
 	return []gradientCase{
 		{"sphere radius", at(straight, plain+"objects:\n  ball: {sphere: {center: [0.05, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n"),
 			"ball.radius", []float64{1}, 0.08},
-		{"sphere centre", at(straight, plain+"objects:\n  ball: {sphere: {center: [0.1, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n"),
-			"ball.center", []float64{0.3, 0.1, 1}, 0.1},
-		{"box size", at(straight, plain+"objects:\n"+tilted), "crate.size", []float64{1, 0.3, 0.5}, 0.1},
 		{"box rotation", at(straight, plain+"objects:\n"+tilted), "crate.rotation", []float64{0.3, 1, 0.2}, 0.04},
 		{"torus", at(straight, plain+"objects:\n  ring: {torus: {center: [0.1, 0.1, -4], axis: [0, 0.8, 0.56], major: 1, minor: 0.4}, material: {diffuse: {albedo: 0.8}}}\n"),
 			"ring.major", []float64{1}, 0.08},
@@ -84,8 +81,6 @@ func gradientCases() []gradientCase {
 			"lamp.position", []float64{1, 0.5, 0.3}, 0.1},
 		{"soft shadow", at(down, "lights: {sun: {directional: {direction: [0.6, 1, 0.3], angle: 12}, shadows: soft}}\nobjects:\n"+floor+ball),
 			"ball.radius", []float64{1}, 0.08},
-		{"soft point light", at(down, "lights: {lamp: {point: {position: [2, 4, -3], intensity: 16, radius: 0.5}, shadows: soft}}\nobjects:\n"+floor+ball),
-			"ball.radius", []float64{1}, 0.08},
 		{"occluder", at(down, shadowy+"objects:\n"+floor+
 			"  crate: {box: {center: [0.3, 0, -6], size: [2, 2, 1.4]}, rotation: [0, 0.5, 0], material: {diffuse: {albedo: 0.8}}}\n"+
 			"  ball: {sphere: {center: [0, 0.6, -4.2], radius: 0.6}, material: {diffuse: {albedo: 0.3}}}\n"),
@@ -100,8 +95,6 @@ func gradientCases() []gradientCase {
 			"near.radius", []float64{1}, 0.08},
 		{"orthographic", fmt.Sprintf("microdr: 1\ncamera: {resolution: [48, 48], projection: orthographic, height: 4, samples: 64, %s}\nbackground: 0.2\n", straight) +
 			plain + "objects:\n  ball: {sphere: {center: [0.1, 0.1, -3], radius: 1}, material: {diffuse: {albedo: 0.8}}}\n", "ball.radius", []float64{1}, 0.08},
-		{"gaussian filter", fmt.Sprintf("microdr: 1\ncamera: {resolution: [48, 48], focal: [36, 36], filter: {gaussian: 0.5}, samples: 64, %s}\nbackground: 0.2\n", straight) +
-			plain + "objects:\n" + tilted, "crate.size", []float64{1, 0.3, 0.5}, 0.1},
 	}
 }
 
@@ -249,7 +242,7 @@ func agrees(got [][2]float64, k int, want float64) (ok bool, report string) {
 func TestGradients(t *testing.T) {
 	w := functionals()
 	for i, c := range gradientCases() {
-		if testing.Short() && i%4 != 0 {
+		if testing.Short() && i%6 != 0 {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -270,5 +263,28 @@ func TestGradients(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestScaleIsUndetermined moves a ball away from the camera and lets it grow in proportion, under a directional light:
+// no pixel changes, and no pixel's derivative says otherwise, edges included.
+func TestScaleIsUndetermined(t *testing.T) {
+	c := gradientCases()[0]
+	v := parameter(t, c)
+	params := []string{"ball.center.x", "ball.center.y", "ball.center.z", "ball.radius"}
+	view := open(t, v.Scene(), render.Options{Params: params}, kernel.Float32)
+	rate := func(tangent ...float64) (largest float64) {
+		_, d, err := view.ForwardF64(context.Background(), v.Scene(), tangent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range d {
+			largest = max(largest, math.Abs(x))
+		}
+		return largest
+	}
+	grows, scales := rate(0, 0, 0, 1), rate(0.05, 0.1, -3, 1)
+	if scales > 0.02*grows {
+		t.Errorf("a change of scale changes a pixel by %g, growth by %g", scales, grows)
 	}
 }

@@ -24,7 +24,7 @@ func (t *tracer) radiance(edges bool) trace.Vec3 {
 	if !edges {
 		return out
 	}
-	out = out.Add(t.silhouetteTerm(r)).Add(t.seamTerm(h))
+	out = out.Add(t.silhouetteTerm(s)).Add(t.seamTerm(h))
 	for k := range lights {
 		if t.shadowed(k) {
 			out = out.Add(t.shadowTerm(h.point, lights[k], k))
@@ -71,8 +71,10 @@ func (t *tracer) approached(b boundary, at func(s trace.Float) trace.Vec3) trace
 	return distance(b.to.Add(b.from.Sub(b.to).Mul(b.share)))
 }
 
-func (t *tracer) silhouetteTerm(r ray) trace.Vec3 {
-	b := boundaryOf(t.read(fieldSilhouette, boundaryFields))
+func (t *tracer) silhouetteTerm(s sample) trace.Vec3 {
+	v := t.read(fieldSilhouette, boundaryFields+2)
+	b := boundaryOf(v)
+	r := t.cameraRay(s.at.Sub(trace.Vec2{X: v[boundaryFields], Y: v[boundaryFields+1]}))
 	return changing(t.approached(b, r.at), b.weight)
 }
 

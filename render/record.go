@@ -10,7 +10,8 @@ const (
 	fieldAt         = 1 // distance along the ray
 	fieldSlope      = 2 // of the face's function along the ray; 0: no implicit derivative
 	fieldSilhouette = 3
-	fieldSeam       = fieldSilhouette + boundaryFields // a weight
+	fieldShift      = fieldSilhouette + boundaryFields // of the sample towards the silhouette, in pixels
+	fieldSeam       = fieldShift + 2                   // a weight
 	fieldLights     = fieldSeam + 3
 	boundaryFields  = 7
 	lightFields     = 1 + boundaryFields // visibility, shadow edge

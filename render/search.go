@@ -36,7 +36,8 @@ func (t *tracer) search(edges bool) {
 		}
 	}
 	layers := t.layers(s, r)
-	t.write(fieldSilhouette, t.silhouette(s, r, p, m, at, own, layers).list()...)
+	outline, shift := t.silhouette(s, r, p, m, at, own, layers)
+	t.write(fieldSilhouette, append(outline.list(), shift.X, shift.Y)...)
 	seam := t.seam(s, r, h, own, layers)
 	t.write(fieldSeam, seam.X, seam.Y, seam.Z)
 }
