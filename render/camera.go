@@ -29,12 +29,6 @@ func (r ray) on(n trace.Vec3, s trace.Float) (x, y trace.Vec3) {
 	return slide(x), slide(y)
 }
 
-// detached returns the ray with derivative zero.
-func (r ray) detached() ray {
-	return ray{r.origin.Detach(), r.direction.Detach(), r.originX.Detach(), r.originY.Detach(),
-		r.directionX.Detach(), r.directionY.Detach()}
-}
-
 // cameraRay returns the ray through a position of the image. With camera axes x right, y down, z forward and
 // x_camera = R x_world + t, a perspective camera sees u = fx*distort(x/z) + cx, an orthographic one u = fx*distort(x) + cx.
 func (t *tracer) cameraRay(at trace.Vec2) ray {

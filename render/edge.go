@@ -14,7 +14,9 @@ import (
 //	k(s)/|grad_u h| (L+ - L-) (h - detach h)
 //
 // whose value is zero and whose derivative is the edge's. Whatever varies linearly over the band (the curvature of the
-// edge, the radiance beside it) cancels; the bias is of second order in w. Compare Wang et al. 2024, "A Simple Approach
+// edge, the radiance beside it) cancels; the bias is of second order in w where edges are further apart than w, and of
+// first order at corners, crossings and between closer ones: a strip of shadow 0.7 pixels wide is off by 6 % at w = 0.6
+// and by less than 1 % at w = 0.3. The variance goes as 4/w. Compare Wang et al. 2024, "A Simple Approach
 // to Differentiable Rendering of SDFs", who relax the radiance within a band of constant weight, to first order.
 //
 // For silhouettes and for shadows h is the least distance between a solid and the ray; by the envelope theorem its

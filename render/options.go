@@ -11,6 +11,3 @@ type Options struct {
 	Params   []string // uniforms (scene.Uniforms) whose derivatives are wanted
 	PerPixel []string // per-pixel buffers (scene.Buffers) whose derivatives are wanted
 }
-
-// differentiates tells whether any derivative is asked for.
-func (o Options) differentiates() bool { return len(o.Params)+len(o.PerPixel) > 0 }

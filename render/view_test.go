@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -390,5 +391,69 @@ func TestErrors(t *testing.T) {
 	cancel()
 	if _, err := v.Render(ctx, s); err == nil {
 		t.Error("a cancelled render ends without error")
+	}
+}
+
+// TestSameBits runs the Jacobian with several numbers of workers.
+func TestSameBits(t *testing.T) {
+	s := parse(t, everything)
+	params := []string{"a.radius", "crate.size.x", "lamp.position.x", "sun.direction.y", "camera.extrinsics.wx", "board.size.x"}
+	var want [][]float32
+	for _, workers := range []int{1, 2, 7} {
+		e := kernel.New(kernel.Options{Workers: workers, TileLanes: 256})
+		v, err := render.NewView(e, s, "view0", render.Options{Params: params})
+		if err != nil {
+			t.Fatal(err)
+		}
+		image, columns, err := v.Jacobian(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := append(columns, image)
+		for j := range got {
+			for i := range got[j] {
+				if want != nil && math.Float32bits(got[j][i]) != math.Float32bits(want[j][i]) {
+					t.Fatalf("%d workers: column %d, value %d differs", workers, j, i)
+				}
+			}
+		}
+		want = got
+		v.Close()
+		e.Close()
+	}
+}
+
+func TestTrace(t *testing.T) {
+	s := parse(t, everything)
+	for mode, stages := range map[render.Mode]int{render.Primal: 3, render.Forward: 4, render.Reverse: 4, render.Jacobian: 4, render.Cover: 1} {
+		m, err := render.Trace(s, "view0", render.Options{Params: []string{"a.radius", "sun.angle"}}, mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ir.Verify(m); err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+		if len(m.Stages) != stages {
+			t.Errorf("%s: %d stages, want %d", m.Name, len(m.Stages), stages)
+		}
+	}
+}
+
+func BenchmarkJacobian(b *testing.B) {
+	s, err := scene.Parse("everything", []byte(everything))
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := kernel.New(kernel.Options{})
+	defer e.Close()
+	v, err := render.NewView(e, s, "view0", render.Options{Params: everyUniform(s), Samples: 64})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer v.Close()
+	for b.Loop() {
+		if _, _, err := v.Jacobian(context.Background(), s); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
