@@ -16,7 +16,7 @@ import (
 // but for three in the example: the test looks for them in shared/data beside
 // the module.
 
-// What the issue of this example asks for: rotation and translation of the
+// What the example promises: rotation and translation this close to the
 // published pose's, and each of the six numbers within three standard errors
 // (ours and the published pose's own together). The published pose of photo
 // left02 has an error of more than a pixel; it is only fitted.

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/ir"
@@ -59,9 +60,15 @@ func checkParams(s *scene.Scene, params []string) error {
 		if !known[name] {
 			return fmt.Errorf("render: the scene has no number %q", name)
 		}
+		if box, ok := strings.CutSuffix(name, ".radius"); ok && isSharpBox(s.Object(box)) {
+			return fmt.Errorf("render: no derivative by %s at 0, where the edges turn sharp; start it above 0", name)
+		}
 	}
 	return nil
 }
+
+// isSharpBox tells of a box whose program has creases instead of rounded edges.
+func isSharpBox(o *scene.Object) bool { return o != nil && o.Box != nil && o.Box.Radius == 0 }
 
 func hasBuffer(s *scene.Scene, name string) bool {
 	for _, b := range scene.Buffers(s) {

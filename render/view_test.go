@@ -64,7 +64,7 @@ func everyUniform(s *scene.Scene, skip ...string) []string {
 	var out []string
 next:
 	for _, u := range scene.Uniforms(s) {
-		for _, part := range append(skip, ".r0", ".r1", ".r2", "gain", "bias") {
+		for _, part := range append(skip, ".r0", ".r1", ".r2", "gain", "bias", "crate.radius") {
 			if strings.Contains(u.Name, part) {
 				continue next
 			}
@@ -375,6 +375,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"nowhere", render.Options{}, `no view "nowhere"`},
 		{"view0", render.Options{Params: []string{"crate.sise.x"}}, `no number "crate.sise.x"`},
+		{"view0", render.Options{Params: []string{"crate.radius"}}, "no derivative by crate.radius at 0"},
 		{"view0", render.Options{PerPixel: []string{"crate.albedo"}}, `no per-pixel buffer "crate.albedo"`},
 		{"view0", render.Options{Pixels: []int32{480}}, "pixel 480 of an image of 24x20"},
 	} {
