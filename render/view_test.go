@@ -77,7 +77,7 @@ next:
 // ineffective are numbers whose derivative is rightly zero in that scene: blur and radii at or without effect, a plane's
 // shifts along itself, the length of its normal, a background that nothing shows.
 var ineffective = map[string]bool{
-	"camera.blur": true, "floor.point.x": true, "floor.point.z": true, "floor.normal.y": true, "crate.radius": true,
+	"camera.blur": true, "floor.point.x": true, "floor.point.z": true, "floor.normal.y": true,
 	"lamp.radius": true, "background.r": true, "background.g": true, "background.b": true,
 }
 
