@@ -102,6 +102,11 @@ func CheckGradients(ctx context.Context, s *scene.Scene, o CheckOptions) (*Gradi
 	if err != nil {
 		return nil, &InputError{err}
 	}
+	for _, b := range vec.Blocks() {
+		if b.Kind == scene.KindPerPixel {
+			return nil, &InputError{fmt.Errorf("fit: %s is given per pixel: its derivatives can not be checked one by one", b.Path)}
+		}
+	}
 	o.Seeds, o.Size = max(orElse(o.Seeds, 8), 3), orElse(o.Size, 48)
 	c := &checker{CheckOptions: o, vec: vec, report: &GradientCheck{Event: "check", OK: true, Rows: []GradientRow{}, Seeds: o.Seeds},
 		live:   kernel.New(kernel.Options{Workers: o.Workers}),

@@ -42,7 +42,7 @@ type Scene struct {
 // Integrator says how rays are traced.
 type Integrator struct {
 	Band  float64 `key:"band" default:"1" range:"(0,64]" unit:"px" doc:"width of the band in which a boundary's derivative is gathered"`
-	Steps int     `key:"steps" default:"128" range:"[1,10000]" doc:"most steps of a sphere trace; reaching it is a miss"`
+	Steps int     `key:"steps" default:"512" range:"[1,10000]" doc:"most steps of a sphere trace; reaching it is a miss"`
 	Far   float64 `key:"far" default:"1e4" range:"(0,inf)" unit:"scene" doc:"distance beyond which nothing is hit"`
 	Seed  int     `key:"seed" default:"1" range:"[0,4294967295]" doc:"seed of the sample positions"`
 }
