@@ -6,7 +6,8 @@ import (
 )
 
 func schemaCommand(a *app) *cobra.Command {
-	return a.command(cobra.Command{
+	var markdown bool
+	c := a.command(cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON schema of scene files",
 		Long: `Print the JSON schema (draft 2020-12) of scene files. Editors that know it
@@ -16,8 +17,13 @@ with the line
   # yaml-language-server: $schema=scene.schema.json`,
 		Args: cobra.NoArgs,
 	}, func(*cobra.Command, []string) error {
+		if markdown {
+			return a.printf("%s\n", trimNewline(scene.Reference()))
+		}
 		return a.printf("%s\n", trimNewline(scene.Schema()))
 	})
+	c.Flags().BoolVar(&markdown, "markdown", false, "the same for people, as Markdown")
+	return c
 }
 
 func trimNewline(text []byte) []byte {
