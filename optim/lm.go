@@ -67,10 +67,6 @@ func (e *Normal) Symmetrize() {
 	}
 }
 
-func (e *Normal) clone() *Normal {
-	return &Normal{Cost: e.Cost, JtJ: slices.Clone(e.JtJ), Jtr: slices.Clone(e.Jtr)}
-}
-
 // Problem is a least-squares problem over points x. A point may have more
 // numbers than the problem has degrees of freedom (a rotation matrix has nine
 // and three): steps live in Size local coordinates around the current point
