@@ -62,7 +62,7 @@ func run(ctx context.Context, s *scene.Scene, o Options, open opener) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	return result, f.finish(ctx, f.first.Scene(), result)
+	return result, f.finish(ctx, f.vec.Scene(), result)
 }
 
 // fitter is one run.
@@ -72,7 +72,6 @@ type fitter struct {
 	start     *scene.Scene  // parameters at their starts
 	truth     *scene.Scene  // at their truths; the start where there is none
 	vec       *scene.Vector // at start
-	first     *scene.Vector // at the hypothesis chosen, before any refinement
 	seed      uint32
 	targets   []target
 	maskers   map[maskerKey]openView
@@ -98,7 +97,6 @@ func newFitter(s *scene.Scene, o Options, open opener) (*fitter, error) {
 	if f.vec, err = scene.NewVector(f.start); err != nil {
 		return nil, fmt.Errorf("fit: %w", err)
 	}
-	f.first = f.vec
 	f.start = f.vec.Scene()
 	if f.truth, err = f.start.AtTruth(); err != nil {
 		return nil, fmt.Errorf("fit: %w", err)

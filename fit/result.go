@@ -58,7 +58,7 @@ type Param struct {
 	Units  []string `json:"units"`
 	Start  []Number `json:"start"`
 	Value  []Number `json:"value"`
-	Stderr []Number `json:"stderr"` // cluster-robust; null: not determined
+	Stderr []Number `json:"stderr"` // cluster-robust; null: not determined, or the fit was cut short
 	Plain  []Number `json:"plain"`  // Gauss-Newton, s^2 (JtJ)^-1
 	Truth  []Number `json:"truth,omitempty"`
 }

@@ -15,7 +15,6 @@ import (
 // hypothesis is a start after its coarse refinement.
 type hypothesis struct {
 	index  int
-	start  *scene.Vector
 	coarse outcome
 	loss   float64 // mean, so that masks of different size compare; NaN: nothing counts
 }
@@ -31,8 +30,8 @@ func (f *fitter) chooseStart(ctx context.Context) (outcome, error) {
 		if err != nil {
 			return outcome{}, fmt.Errorf("fit: %w", err)
 		}
-		f.first = f.vec.At(s)
-		return outcome{vec: f.first}, nil
+		first := f.vec.At(s)
+		return outcome{vec: first}, nil
 	}
 	list, err := f.refineAll(ctx, count)
 	if err != nil {
@@ -49,7 +48,7 @@ func (f *fitter) chooseStart(ctx context.Context) (outcome, error) {
 		}
 		return outcome{}, &InputError{fmt.Errorf("fit: none of the %d starts shows anything that counts", count)}
 	}
-	f.chosen, f.first = list[0].index, list[0].start
+	f.chosen = list[0].index
 	return list[0].coarse, nil
 }
 
@@ -68,7 +67,7 @@ func (f *fitter) refineAll(ctx context.Context, count int) ([]hypothesis, error)
 		if err != nil {
 			return nil, fmt.Errorf("fit: %w", err)
 		}
-		h := hypothesis{index: k, start: f.vec.At(s), coarse: outcome{vec: f.vec.At(s)}}
+		h := hypothesis{index: k, coarse: outcome{vec: f.vec.At(s)}}
 		if err := h.refine(ctx, l, f.starts().Coarse); err != nil {
 			return nil, err
 		}

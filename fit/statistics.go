@@ -72,20 +72,34 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	startCost, err := l.cost(ctx, f.first.Scene())
+	startCost, err := l.cost(ctx, f.vec.Scene())
 	if err != nil {
 		return nil, err
 	}
 	r.StartLoss, r.Loss = l.mean(startCost), l.mean(cost)
 	r.Iterations, r.Residuals, r.Scene = f.iteration, l.count, vec.Scene()
-	r.Params = newParams(f.first, vec, f.vec.At(f.truth), func(b int) bool {
+	r.Params = newParams(f.vec, vec, f.vec.At(f.truth), func(b int) bool {
 		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
 	})
 	e.errorBars(vec, r)
 	r.Interval = Number(optim.StudentQuantile(0.95, math.Max(1, weakest(e.clusters, e.subspace)-1)))
 	r.ClusterEdge, r.Clusters, r.Unusable = e.edge*l.scale, e.clusters.Informative(), e.unusable
+	if end.reason == optim.Cancelled {
+		r.withholdErrors()
+	}
 	r.Seconds = f.seconds()
 	return r, nil
+}
+
+// withholdErrors leaves the error bars out: they hold at an optimum, and a fit
+// that was cut short has not reached one.
+func (r *Result) withholdErrors() {
+	for i := range r.Params {
+		for c := range r.Params[i].Stderr {
+			r.Params[i].Stderr[c], r.Params[i].Plain[c] = Number(math.NaN()), Number(math.NaN())
+		}
+	}
+	r.Undetermined = []Combination{}
 }
 
 // evidence is what the end of a fit says about its uncertainty.

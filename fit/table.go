@@ -49,6 +49,9 @@ func formatNumber(v, stderr Number) string {
 }
 
 func formatError(v Number) string {
+	if math.IsNaN(float64(v)) {
+		return "-"
+	}
 	if !v.Finite() {
 		return "undetermined"
 	}
@@ -98,6 +101,9 @@ func (r *Result) mapLines() []string {
 		line := fmt.Sprintf("%s: %d pixels fitted, %d did not converge", m.Path, m.Pixels, m.Failed)
 		if m.MedianStderr.Finite() {
 			line += fmt.Sprintf(", median standard error %.3g", float64(m.MedianStderr))
+			if strings.HasSuffix(m.Path, ".normal") {
+				line += " degrees"
+			}
 		}
 		lines = append(lines, line)
 	}
