@@ -27,19 +27,28 @@ const (
 	badPhoto         = 1 // index
 )
 
-// startsOf is the number of random starts of every photo: few by default, the
+// startsOf is the number of random starts of every photo: one by default, the
 // 20 that the example promises with MICRODR_STARTS=20.
-func startsOf(t *testing.T) int {
-	if n, err := strconv.Atoi(os.Getenv("MICRODR_STARTS")); err == nil {
-		return n
+func startsOf(t *testing.T) int { return repetitions(t, "MICRODR_STARTS", 1) }
+
+// repetitions is the number in an environment variable, or the default.
+func repetitions(t *testing.T, variable string, def int) int {
+	t.Helper()
+	text, ok := os.LookupEnv(variable)
+	if !ok {
+		return def
 	}
-	if testing.Short() {
-		return 0
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%q, expected a number of at least 1", variable, text)
 	}
-	return 1
+	return n
 }
 
 func TestChessboard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits 13 photographs")
+	}
 	dir := filepath.Join("..", "..", "shared", "data", "chessboard")
 	published, err := readCalibration(filepath.Join(dir, "left_intrinsics.yml"))
 	if err != nil {

@@ -2,8 +2,6 @@ package fit_test
 
 import (
 	"math"
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/fit"
@@ -17,13 +15,10 @@ import (
 // parameters are taken together. Fewer samples than the example's make the
 // test fast and the noise of rendering larger.
 func TestSphereCoverage(t *testing.T) {
-	draws, err := strconv.Atoi(os.Getenv("MICRODR_DRAWS"))
-	if err != nil {
-		draws = 14
-	}
 	if testing.Short() {
 		t.Skip("many fits")
 	}
+	draws := repetitions(t, "MICRODR_DRAWS", 14)
 	hits, squares := map[string]int{}, map[string]float64{}
 	total := 0
 	for k := range draws {
