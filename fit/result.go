@@ -34,6 +34,9 @@ type Result struct {
 	// Interval is the factor on the standard errors for 95 % intervals, by
 	// Student's t for the squares that the weakest parameter rests on.
 	Interval Number `json:"interval,omitempty"`
+	// Explained is the share of the targets' weighted variance, within each
+	// view, that the fit explains: near 1 where it is right.
+	Explained Number `json:"explained,omitempty"`
 	// Unusable counts pixels left out at the end because a derivative there
 	// was not finite.
 	Unusable int `json:"unusable,omitempty"`

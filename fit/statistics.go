@@ -82,6 +82,7 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 		return f.start.Fit.Parameters[f.vec.Blocks()[b].Parameter].Truth != nil
 	})
 	e.errorBars(vec, r)
+	r.Explained = Number(e.explained)
 	r.Interval = Number(optim.StudentQuantile(0.95, math.Max(1, weakest(e.clusters, e.subspace)-1)))
 	r.ClusterEdge, r.Clusters, r.Unusable = e.edge*l.scale, e.clusters.Informative(), e.unusable
 	if end.reason == optim.Cancelled {
@@ -110,6 +111,9 @@ type evidence struct {
 	edge     int     // of the clusters, pixels of the level
 	variance float64 // of a residual
 	unusable int     // pixels
+	// explained is the share of the targets' weighted variance that the
+	// residuals do not have.
+	explained float64
 }
 
 // freshSeeds is how many sets of samples the end is assessed with.
@@ -143,7 +147,27 @@ func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, 
 	e.clusters, e.edge = l.clusters(views, n, f.start.Fit.Cluster)
 	e.subspace = optim.NewSubspace(e.clusters.Normal().JtJ, n, l.undetermined())
 	e.variance = optim.ResidualVariance(squares, l.count, e.subspace.Rank())
+	e.explained = 1 - squares/l.targetSquares()
 	return e, nil
+}
+
+// targetSquares is the weighted sum of squares of the targets around their
+// mean, channel by channel and view by view: what a fit has to explain.
+func (l *level) targetSquares() float64 {
+	total := 0.0
+	for _, v := range l.views {
+		for c := range v.channels {
+			var sum, squares, weight float64
+			for i := c; i < len(v.weights); i += v.channels {
+				t, w := float64(v.target[i]), v.weights[i]
+				sum, squares, weight = sum+w*t, squares+w*t*t, weight+w
+			}
+			if weight > 0 {
+				total += squares - sum*sum/weight
+			}
+		}
+	}
+	return total
 }
 
 // refresh takes the image and the derivatives of a sampled view as means over

@@ -110,6 +110,10 @@ func (r *Result) mapLines() []string {
 	return lines
 }
 
+// leastExplained is the share of the targets' variance below which a fit is
+// suspected of having ended in a wrong place.
+const leastExplained = 0.5
+
 // Warnings says, one sentence each, what a reader of the table has to know.
 func (r *Result) Warnings() []string {
 	var out []string
@@ -118,6 +122,9 @@ func (r *Result) Warnings() []string {
 	}
 	if r.Unusable > 0 {
 		out = append(out, fmt.Sprintf("%d pixels were left out: a derivative there is not finite", r.Unusable))
+	}
+	if r.Explained < leastExplained && len(r.Params) > 0 {
+		out = append(out, fmt.Sprintf("the fit explains %.0f %% of what varies in the images: it may have ended in a wrong place, where error bars mean nothing", 100*math.Max(0, float64(r.Explained))))
 	}
 	if r.Reason == "cancelled" {
 		out = append(out, "the fit was stopped before it converged")

@@ -17,7 +17,7 @@ func TestTable(t *testing.T) {
 			Stderr: []Number{0.00042}, Plain: []Number{0.0002}, Truth: []Number{1}},
 		{Path: "red.albedo", Names: []string{"red.albedo.r"}, Units: []string{""}, Start: []Number{0.5}, Value: []Number{0.85},
 			Stderr: []Number{inf}, Plain: []Number{inf}},
-	}, Undetermined: []Combination{{"ball.center.z": 1, "ball.radius": -0.3333}}}
+	}, Undetermined: []Combination{{"ball.center.z": 1, "ball.radius": -0.3333}}, Explained: 0.99}
 	var out bytes.Buffer
 	if err := r.WriteTable(&out); err != nil {
 		t.Fatal(err)
@@ -82,6 +82,18 @@ func TestInsidePolygon(t *testing.T) {
 	}{{1, 1, true}, {9, 8, true}, {5, 6, false}, {5, 3, true}, {-1, 5, false}, {11, 5, false}} {
 		if got := insidePolygon(arrow, row.x, row.y); got != row.want {
 			t.Errorf("(%g, %g): %v", row.x, row.y, got)
+		}
+	}
+}
+
+func TestWarnsOfWrongPlaces(t *testing.T) {
+	for _, row := range []struct {
+		explained Number
+		want      int
+	}{{0.97, 0}, {0.2, 1}, {-3, 1}} {
+		r := &Result{Params: make([]Param, 1), Explained: row.explained}
+		if got := r.Warnings(); len(got) != row.want {
+			t.Errorf("explained %g: warnings %q, want %d", float64(row.explained), got, row.want)
 		}
 	}
 }
