@@ -90,6 +90,10 @@ func TestBadInput(t *testing.T) {
 		{name: "data is no folder", args: "fit s.yaml --data s.yaml", code: 2,
 			files: map[string]string{"s.yaml": smallScene("a.png")}, err: []string{"--data", "folder"}},
 		{name: "no scene given", args: "fit", code: 2, err: []string{"accepts 1 arg"}},
+		{name: "negative workers", args: "fit s.yaml --workers -1", code: 2,
+			files: map[string]string{"s.yaml": smallScene("a.png")}, err: []string{"--workers: expected 0 or more"}},
+		{name: "negative iterations", args: "fit s.yaml --iterations -1", code: 2,
+			files: map[string]string{"s.yaml": smallScene("a.png")}, err: []string{"--iterations"}},
 		{name: "negative starts", args: "fit s.yaml --starts -1", code: 2,
 			files: map[string]string{"s.yaml": smallScene("a.png")}, err: []string{"--starts"}},
 	}

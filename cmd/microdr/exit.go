@@ -44,7 +44,12 @@ type silentError struct{ error }
 // interruption is the signal that ended the work.
 type interruption struct{ signal os.Signal }
 
-func (i interruption) Error() string { return "interrupted (" + i.signal.String() + ")" }
+func (i interruption) Error() string {
+	if i.signal == syscall.SIGTERM {
+		return "terminated"
+	}
+	return "interrupted"
+}
 
 func (e usageError) Unwrap() error  { return e.error }
 func (e inputError) Unwrap() error  { return e.error }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/baremetaldevx86/microdr/fit"
+	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/spf13/cobra"
 )
 
@@ -111,7 +112,11 @@ func describe(e fit.Event) string {
 		return join(fmt.Sprintf("iteration %d of at most %d", e.Iteration, e.Limit), fmt.Sprintf("1/%d size", e.Level),
 			fmt.Sprintf("loss %.6g", float64(e.Loss)), pace(e.Iteration, e.Seconds), left(e.Iteration, e.Limit, e.Seconds))
 	case *fit.Result:
-		return fmt.Sprintf("done after %d iterations and %.1f s, loss %.6g", e.Iterations, e.Seconds, float64(e.Loss))
+		verb := "done"
+		if e.Reason == string(optim.Cancelled) {
+			verb = "stopped"
+		}
+		return fmt.Sprintf("%s after %d iterations and %.1f s, loss %.6g", verb, e.Iterations, e.Seconds, float64(e.Loss))
 	}
 	return ""
 }

@@ -9,8 +9,11 @@ import (
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
-// load reads a scene; --data moves its image files.
+// load reads the scene that sceneFlags belong to; --data moves its image files.
 func (a *app) load(path string) (*scene.Scene, error) {
+	if a.workers < 0 {
+		return nil, usageError{errors.New("--workers: expected 0 or more")}
+	}
 	s, err := scene.Load(path)
 	if err != nil {
 		return nil, inputError{err}

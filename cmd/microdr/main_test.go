@@ -163,7 +163,7 @@ func wantFiles(t *testing.T, folder string, want map[string]string) {
 
 func TestCommandLine(t *testing.T) {
 	rows := []row{
-		{name: "help", args: "help", code: 0, out: []string{"Exit codes:", "schema", "version", "completion"}},
+		{name: "help", args: "help", code: 0, out: []string{"Exit codes:", "print results as JSON", "schema", "version", "completion"}},
 		{name: "no command", args: "", code: 0, out: []string{"Usage:"}},
 		{name: "unknown command", args: "rendr", code: 2, err: []string{`unknown command "rendr"`, "--help"}},
 		{name: "unknown flag", args: "version --loud", code: 2, err: []string{"unknown flag: --loud"}},

@@ -104,6 +104,9 @@ func (a *app) render(ctx context.Context, path string, o renderOptions) error {
 	if err != nil {
 		return err
 	}
+	if len(s.Objects) == 0 {
+		fmt.Fprintf(a.stderr, "%s: the scene has no objects\n", path)
+	}
 	image, err := a.renderView(ctx, s, v, o)
 	if err != nil {
 		return err
@@ -150,10 +153,7 @@ func (o *renderOptions) out(v *scene.View) (film.Output, error) {
 // checkImageName refuses a file that film does not write.
 func checkImageName(path string) error {
 	format, err := film.FormatOf(path)
-	if err != nil {
-		return err
-	}
-	if format != film.PNG && format != film.PFM {
+	if err != nil || format != film.PNG && format != film.PFM {
 		return fmt.Errorf("%s: expected a name ending in .png or .pfm", path)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 // app is what the commands share.
 type app struct {
 	stdout, stderr io.Writer
-	json           bool // one JSON object a line on stdout
+	json           bool // results as JSON on stdout
 	quiet          bool // no progress
 	workers        int  // goroutines that run tiles; 0: one per processor
 	data           string
@@ -38,7 +38,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := root.PersistentFlags()
-	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
+	flags.BoolVar(&a.json, "json", false, "print results as JSON")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(renderCommand(a), fitCommand(a), gradCommand(a), schemaCommand(a), versionCommand(a))
 	return root
