@@ -16,7 +16,9 @@ import (
 // whose value is zero and whose derivative is the edge's. Whatever varies linearly over the band (the curvature of the
 // edge, the radiance beside it) cancels; the bias is of second order in w where edges are further apart than w, and of
 // first order at corners, crossings and between closer ones: a strip of shadow 0.7 pixels wide is off by 6 % at w = 0.6
-// and by less than 1 % at w = 0.3. The variance goes as 4/w. Compare Wang et al. 2024, "A Simple Approach
+// and by less than 1 % at w = 0.3. At the default w = 1, with features of a dozen pixels and more, a sphere, a torus and a shadow
+// are off by 0.2, 0.5 and 0.2 % in the mean of the image, with standard errors of 0.06, 0.2 and 0.3 %
+// (go test ./render -run TestDefaultBand -v); at w = 0.4 all cases stay within 3 % (-run TestGradients). The variance goes as 4/w. Compare Wang et al. 2024, "A Simple Approach
 // to Differentiable Rendering of SDFs", who relax the radiance within a band of constant weight, to first order.
 //
 // For silhouettes and for shadows h is the least distance between a solid and the ray; by the envelope theorem its
