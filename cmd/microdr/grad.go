@@ -34,7 +34,10 @@ as IMAGE it holds the signed values themselves.
 With --check, compare for every fitted parameter reverse mode, forward mode and
 central differences in float64, with a confidence interval over several seeds
 of the sample positions, on pictures of at most --size pixels. A derivative that
-disagrees, or is zero where the image moves, makes the exit code 1.`,
+disagrees, or is zero where the image moves, makes the exit code 1; "unsure" (the
+interval is wider than the derivative: more --seeds help) does not. The column
+"reverse" is the mean over the seeds; "forward" is compared with reverse at the
+first seed, whose value it shows.`,
 		Example: "  microdr grad examples/sphere --param ball.center.x -o dx.png\n  microdr grad examples/table --check",
 		Args:    cobra.ExactArgs(1),
 	}, func(c *cobra.Command, args []string) error {
