@@ -28,10 +28,15 @@ func (d *decoder) decodeStruct(n *yaml.Node, v reflect.Value) {
 	}
 	setDefaults(v)
 	seen := map[string]*yaml.Node{}
+	unknown := false
 	for i := 0; i+1 < len(n.Content) && !d.full; i += 2 {
+		unknown = unknown || rowOf(rows, n.Content[i]) == nil
 		d.decodeKey(n.Content[i], n.Content[i+1], v, rows, seen)
 	}
-	d.checkPresence(n, rows, seen)
+	d.checkExclusive(rows, seen)
+	if !unknown { // else the key that is missing may be the one misspelt
+		d.checkPresence(n, rows, seen)
+	}
 	if c, ok := v.Addr().Interface().(completer); ok {
 		c.complete(func(key string) bool { return seen[key] != nil })
 	}
@@ -59,8 +64,8 @@ func (d *decoder) decodeKey(key, val *yaml.Node, v reflect.Value, rows []field, 
 	d.decode(val, v.Field(f.index), f)
 }
 
-// checkPresence reports keys that are missing or exclude each other.
-func (d *decoder) checkPresence(n *yaml.Node, rows []field, seen map[string]*yaml.Node) {
+// checkExclusive reports keys that exclude each other.
+func (d *decoder) checkExclusive(rows []field, seen map[string]*yaml.Node) {
 	group := map[string]*yaml.Node{}
 	for i := range rows {
 		f := &rows[i]
@@ -72,11 +77,21 @@ func (d *decoder) checkPresence(n *yaml.Node, rows []field, seen map[string]*yam
 		}
 		group[f.one] = seen[f.key]
 	}
+}
+
+// checkPresence reports keys that are missing.
+func (d *decoder) checkPresence(n *yaml.Node, rows []field, seen map[string]*yaml.Node) {
+	group := map[string]bool{}
+	for i := range rows {
+		if f := &rows[i]; f.key != "" && seen[f.key] != nil {
+			group[f.one] = true
+		}
+	}
 	for i := range rows {
 		f := &rows[i]
 		switch {
 		case !f.required:
-		case f.one != "" && group[f.one] == nil:
+		case f.one != "" && !group[f.one]:
 			d.fail(n, "expected one of %s", groupList(rows, f.one))
 		case f.one == "" && seen[f.key] == nil:
 			d.fail(n, "expected the key %q (%s)", f.key, f.doc)

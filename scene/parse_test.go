@@ -128,6 +128,7 @@ func TestErrors(t *testing.T) {
 		{"soft without size", minimal + "lights: {s: {directional: {direction: [0, 0, 1]}, shadows: soft}}", `expected an angle > 0 with soft shadows`},
 		{"unknown path", minimal + objects + "fit: {parameters: [{path: ball.centre}]}", `t:5:27: parameter ball.centre: unknown path "ball.centre"; did you mean "ball.center"?`},
 		{"path of nothing", minimal + objects + "fit: {parameters: [{path: zebra.stripes}]}", `expected the name of a camera, object`},
+		{"path with the union's key", minimal + objects + "fit: {parameters: [{path: ball.sphere.radius}]}", `unknown path "ball.sphere.radius"; did you mean "ball.radius"?`},
 		{"path below", minimal + objects + "fit: {parameters: [{path: ball.whatever}]}", `expected one of ball.center, ball.radius`},
 		{"overlap", minimal + objects + "fit: {parameters: [{path: ball.center}, {path: ball.center.x}]}", `ball.center.x overlaps with ball.center in line 5`},
 		{"start length", minimal + objects + "fit: {parameters: [{path: ball.center, start: 1}]}", `start: expected 3 numbers, got 1`},
@@ -263,4 +264,19 @@ func FuzzParse(f *testing.F) {
 		}
 		Uniforms(s)
 	})
+}
+
+// TestOneMistakeOneError: a misspelt key is not also reported as missing.
+func TestOneMistakeOneError(t *testing.T) {
+	rows := []struct{ name, text, want string }{
+		{"one of a group", minimal + "objects:\n  ball: {spere: {radius: 1}}", `did you mean "sphere"?`},
+		{"required", minimal + "objects:\n  ball: {sphere: {radios: 1}}", `did you mean "radius"?`},
+	}
+	for _, r := range rows {
+		_, err := Parse("t", []byte(r.text))
+		var all Errors
+		if !errors.As(err, &all) || len(all) != 1 || !strings.Contains(all[0].Message, r.want) {
+			t.Errorf("%s: got\n%v\nwant one error with %s", r.name, err, r.want)
+		}
+	}
 }

@@ -185,6 +185,9 @@ func suggestPath(path string, known []string) string {
 	if s := suggest(path, known); s != "" {
 		return s
 	}
+	if s := suggestWithoutUnion(path, known); s != "" {
+		return s
+	}
 	root, _, _ := strings.Cut(path, ".")
 	var under []string
 	for _, k := range known {
@@ -196,6 +199,22 @@ func suggestPath(path string, known []string) string {
 		return ", expected one of " + strings.Join(under[:min(len(under), 12)], ", ")
 	}
 	return ", expected the name of a camera, object, material, light or view, then its fields"
+}
+
+// suggestWithoutUnion suggests the path with one of its keys left out, where
+// that is known: the file has ball: {sphere: {radius: 1}}, the path is
+// ball.radius.
+func suggestWithoutUnion(path string, known []string) string {
+	keys := strings.Split(path, ".")
+	for i := 1; i < len(keys)-1; i++ {
+		shorter := strings.Join(slices.Delete(slices.Clone(keys), i, i+1), ".")
+		for _, k := range known {
+			if shorter == k || strings.HasPrefix(shorter, k+".") {
+				return fmt.Sprintf("; did you mean %q?", shorter)
+			}
+		}
+	}
+	return ""
 }
 
 // floats returns pointers to the numbers of a leaf: one, those of a vector, or

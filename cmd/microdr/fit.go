@@ -55,6 +55,7 @@ func (a *app) fit(ctx context.Context, path string, o fit.Options) error {
 		p.show(describe(e), false)
 		if a.json && lost == nil {
 			lost = a.writeJSON(e)
+			_, a.finished = e.(*fit.Result)
 		}
 	}
 	result, err := fit.Run(ctx, s, o)
@@ -71,7 +72,7 @@ func (a *app) fit(ctx context.Context, path string, o fit.Options) error {
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
-		return silentError{err} // the result has said it
+		return err
 	}
 	return nil
 }

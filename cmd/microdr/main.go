@@ -33,8 +33,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if !a.started && !isExit(err) {
 		err = usageError{err}
 	}
-	a.report(err)
-	return exitCode(ctx, err)
+	code := exitCode(ctx, err)
+	var stopped interruption
+	if errors.As(context.Cause(ctx), &stopped) && !isExit(err) || errors.As(err, &stopped) {
+		err = stopped // whatever words it came back in
+	}
+	a.report(err, code)
+	return code
 }
 
 // interruptible returns a context that the first Ctrl-C or SIGTERM ends; the
@@ -57,8 +62,9 @@ func interruptible() (context.Context, func()) {
 	return ctx, func() { close(done); cancel(nil) }
 }
 
-// report says on stderr what went wrong and, with --json, on stdout too.
-func (a *app) report(err error) {
+// report says on stderr what went wrong and, with --json, on stdout too unless
+// the result stands there, which is the last line.
+func (a *app) report(err error, code int) {
 	var quiet silentError
 	if errors.As(err, &quiet) {
 		return
@@ -69,7 +75,7 @@ func (a *app) report(err error) {
 	} else {
 		fmt.Fprintln(a.stderr, err) // begins with its package
 	}
-	if a.json {
-		a.writeJSON(map[string]any{"event": "error", "error": err.Error(), "code": exitCode(context.Background(), err)})
+	if a.json && !a.finished {
+		a.writeJSON(map[string]any{"event": "error", "error": err.Error(), "code": code})
 	}
 }

@@ -16,6 +16,7 @@ type app struct {
 	workers        int  // goroutines that run tiles; 0: one per processor
 	data           string
 	started        bool // the command line was understood
+	finished       bool // the result stands on stdout
 }
 
 const rootHelp = `microdr renders scenes, differentiates the renderings and fits scenes to

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/baremetaldevx86/microdr/fit"
 )
 
 func TestRenderAndGrad(t *testing.T) {
@@ -167,6 +169,8 @@ func TestInterrupt(t *testing.T) {
 	text := strings.Replace(movingScene(), "[16, 16]", "[64, 64]", 1) + "  optimizer: {adam: {iterations: 1000000, tolerance: 0}}\n"
 	write(t, filepath.Join(folder, "s.yaml"), text)
 	c := command(folder, "fit", "s.yaml", "-o", "run", "--json")
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
 	pipe, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -195,5 +199,21 @@ func TestInterrupt(t *testing.T) {
 	if !strings.Contains(last, `"event":"result"`) || !strings.Contains(last, `"reason":"cancelled"`) {
 		t.Errorf("the last line is %s, want a result that says cancelled", last)
 	}
+	if words := strings.Split(strings.TrimSpace(stderr.String()), "\n"); words[len(words)-1] != "interrupted" {
+		t.Errorf("stderr ends with %q, want interrupted", words[len(words)-1])
+	}
 	checkRunFolder(t, filepath.Join(folder, "run"))
+}
+
+// TestClosingLine: the last line of progress says whether the fit ended itself.
+func TestClosingLine(t *testing.T) {
+	rows := []struct{ reason, want string }{
+		{"decrease", "done after 7 iterations"},
+		{"cancelled", "stopped after 7 iterations"},
+	}
+	for _, r := range rows {
+		if got := describe(&fit.Result{Reason: r.reason, Iterations: 7}); !strings.HasPrefix(got, r.want) {
+			t.Errorf("%s: got %q, want %q", r.reason, got, r.want)
+		}
+	}
 }
