@@ -5,9 +5,8 @@ package ir
 // sides of a case are computed and one is selected. Subnormal arguments and results are kept.
 //
 // The worst errors in the table are measured against float64: on every float of at least 1/4 (sin, cos, tan), 1/8 (exp,
-// tanh, erf) or in 1/4..4 (log) and every 31st of the others, and on 4*10^7 pairs. A test in package eval repeats
-// that on a sample. Special values are those of IEEE 754 and
-// Go's package math.
+// tanh, erf) or in 1/4..4 (log) and every 31st of the others (tan: every 301st), and on at least 3*10^7 pairs. A test
+// in package eval repeats that on a sample. Special values are those of IEEE 754 and Go's package math.
 //
 // The polynomials are minimax in the relative error of the function, rounded to float32 one by one from the lowest
 // power, the rest fitted anew each time (a linear program on 300 Chebyshev points).
