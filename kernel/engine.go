@@ -25,6 +25,7 @@ type Options struct {
 	Precision Precision // Float32 unless this is the oracle
 	TileLanes int       // lanes of a tile, rounded up to reduction blocks; 0: chosen by cost
 	Verify    bool      // run the verifier after every pass
+	Backend   Backend   // what executes programs; it changes no bit
 }
 
 // Engine compiles modules and owns the buffers that they run on. It serves any number of goroutines.
