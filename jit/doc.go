@@ -1,0 +1,2 @@
+// Package jit turns lane programs into machine code for amd64.
+package jit
