@@ -110,6 +110,9 @@ const (
 	VANDNPS
 	VORPS
 	VXORPS
+	VANDPD
+	VXORPD
+	VORPD
 	VFMADD132PS
 	VFMADD213PS
 	VFMADD231PS
@@ -150,6 +153,10 @@ const (
 	VPBROADCASTDR // from a general register
 	VMOVD         // from a general register
 	VMOVDStore    // to one
+	VMOVQStore    // the low 8 bytes, to memory
+	VPMOVSXDQ
+	VPMOVDW
+	VPMOVZXWD
 	VMOVMSKPS
 	VPADDD
 	VPSUBD
@@ -248,6 +255,9 @@ var forms = [numOps]form{
 	VANDPS:  {"vandps", map0F, pNone, 0, 0, 0x54, 0, rm3, 4, full},
 	VANDNPS: {"vandnps", map0F, pNone, 0, 0, 0x55, 0, rm3, 4, full},
 	VORPS:   {"vorps", map0F, pNone, 0, 0, 0x56, 0, rm3, 4, full},
+	VANDPD:  {"vandpd", map0F, p66, 0, 1, 0x54, 0, rm3, 8, full},
+	VXORPD:  {"vxorpd", map0F, p66, 0, 1, 0x57, 0, rm3, 8, full},
+	VORPD:   {"vorpd", map0F, p66, 0, 1, 0x56, 0, rm3, 8, full},
 	VXORPS:  {"vxorps", map0F, pNone, 0, 0, 0x57, 0, rm3, 4, full},
 
 	VFMADD132PS:  {"vfmadd132ps", map0F38, p66, 0, 0, 0x98, 0, rm3, 4, full},
@@ -292,6 +302,10 @@ var forms = [numOps]form{
 	VPBROADCASTDR:   {"vpbroadcastd", map0F38, p66, 0, 0, 0x7c, 0, regVec | rmReg | evexOnly, 4, full},
 	VMOVD:           {"vmovd", map0F, p66, 0, 0, 0x6e, 0, regVec | rmReg | rmMem | noBroadcast, 4, element},
 	VMOVDStore:      {"vmovd", map0F, p66, 0, 0, 0x7e, 0, regVec | rmReg | rmMem | noBroadcast | store, 4, element},
+	VMOVQStore:      {"vmovq", map0F, p66, 0, 1, 0xd6, 0, regVec | rmMem | noBroadcast | store, 8, element},
+	VPMOVSXDQ:       {"vpmovsxdq", map0F38, p66, 0, 0, 0x25, 0, moves | halfRM, 4, half},
+	VPMOVDW:         {"vpmovdw", map0F38, pF3, 0, 0, 0x33, 0, movesTo | halfRM | evexOnly, 2, half},
+	VPMOVZXWD:       {"vpmovzxwd", map0F38, p66, 0, 0, 0x33, 0, moves | halfRM, 2, half},
 	VMOVMSKPS:       {"vmovmskps", map0F, pNone, 0, 0, 0x50, 0, regReg | rmVec | vexOnly, 4, full},
 
 	VPADDD:     {"vpaddd", map0F, p66, 0, 0, 0xfe, 0, rm3, 4, full},

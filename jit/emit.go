@@ -1,0 +1,210 @@
+package jit
+
+import (
+	"fmt"
+
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/jit/amd64"
+)
+
+// emitter writes the code of one section of a program: what all lanes share, or the lanes.
+type emitter struct {
+	registers
+	*order
+	target  *target
+	code    *amd64.Code
+	width   amd64.Width
+	units   int   // vectors of lanes that run interleaved
+	at      int32 // position of the item being emitted
+	base    []entity
+	valueOf []ir.Value // of an entity
+	cursor  []int32    // of a value: the use to look at next
+	env     *environment
+
+	counters []int32 // frame offsets of the loops' counts of iterations left
+	heads    []snapshot
+	exits    []snapshot
+	labels   []loopLabels
+	suspends []suspension
+}
+
+// newEmitter prepares a section that runs units vectors at a time.
+func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units int) *emitter {
+	e := &emitter{order: o, target: t, code: code, width: t.width, units: units, env: env}
+	n := len(o.same)
+	e.base = make([]entity, n)
+	e.cursor = append([]int32(nil), o.first...)
+	e.valueOf = make([]ir.Value, 0, n*units)
+	for v := range o.same {
+		e.base[v] = entity(len(e.valueOf))
+		if o.same[v] != ir.Value(v) || o.first[v] < 0 && o.def[v] < 0 {
+			continue
+		}
+		parts := e.parts(ir.Value(v))
+		if o.isLeaf(ir.Value(v)) {
+			parts = 1
+		}
+		for range parts {
+			e.valueOf = append(e.valueOf, ir.Value(v))
+		}
+	}
+	e.places = make([]place, len(e.valueOf))
+	for i := range e.places {
+		e.places[i].reg = -1
+	}
+	e.banks[vector], e.banks[mask] = newBank(t.vectors), newBank(t.masks)
+	e.frame = frameSlots
+	return e
+}
+
+// parts is the number of registers of a value.
+func (e *emitter) parts(v ir.Value) int { return e.units * halves(e.typeOf(v)) }
+
+func (e *emitter) classOf(v ir.Value) class { return e.target.class(e.typeOf(v)) }
+
+// entity returns part j of a value; a leaf is the same in all.
+func (e *emitter) entity(v ir.Value, j int) entity {
+	v = e.same[v]
+	if e.isLeaf(v) {
+		return e.base[v]
+	}
+	return e.base[v] + entity(j)
+}
+
+func (e *emitter) isLeafEntity(x entity) bool { return e.isLeaf(e.valueOf[x]) }
+
+func (e *emitter) emit(in amd64.Inst) { e.code.Emit(in) }
+
+// op emits dst = op(a, b) on whole vectors.
+func (e *emitter) op(op amd64.Op, dst, a uint8, b amd64.RM) {
+	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: dst, Src: a, RM: b})
+}
+
+// op1 emits dst = op(b).
+func (e *emitter) op1(op amd64.Op, dst uint8, b amd64.RM) { e.op(op, dst, 0, b) }
+
+func vec(r uint8) amd64.RM { return amd64.V(amd64.Vec(r)) }
+
+func kreg(r uint8) amd64.RM { return amd64.K(amd64.Mask(r)) }
+
+// reg brings part j of a value into a register.
+func (e *emitter) reg(v ir.Value, j int) uint8 { return e.load(e.entity(v, j)) }
+
+// held tells whether part j of a value is in a register.
+func (e *emitter) held(v ir.Value, j int) bool { return e.places[e.entity(v, j)].reg >= 0 }
+
+// rm returns part j of a value as the operand of an instruction: a register, or memory. A spilled value that is read
+// again soon comes back if there is room.
+func (e *emitter) rm(v ir.Value, j int) amd64.RM {
+	x := e.entity(v, j)
+	p := e.places[x]
+	c := e.classOf(e.same[v])
+	switch {
+	case p.reg >= 0:
+		return vec(e.pin(c, p.reg))
+	case e.isLeafEntity(x):
+		return e.leafOperand(e.same[v])
+	case e.banks[c].free != 0 && e.nextUse(e.same[v]) != never:
+		return vec(e.load(x))
+	}
+	return amd64.Mem(frameReg, p.slot)
+}
+
+// drop frees the register of part j of an operand that is not read again, so that the result can have it. Leaves wait
+// for the end of the node, since the other units read them too, and so do slots, which the instruction may yet read.
+func (e *emitter) drop(v ir.Value, j int) {
+	if e.dies(v) {
+		e.release(e.classOf(e.same[v]), e.entity(v, j))
+	}
+}
+
+// dies tells whether the item is the last to read a value that is not a leaf.
+func (e *emitter) dies(v ir.Value) bool {
+	v = e.same[v]
+	return !e.isLeaf(v) && e.nextUse(v) == never
+}
+
+// become gives part j of v the register of part j of x, which dies here.
+func (e *emitter) become(v, x ir.Value, j int) uint8 {
+	c := e.classOf(v)
+	from := &e.places[e.entity(x, j)]
+	r := uint8(from.reg)
+	from.reg = -1
+	e.assign(c, r, e.entity(v, j))
+	return e.pin(c, int8(r))
+}
+
+// dst returns a register for part j of the value being computed.
+func (e *emitter) dst(v ir.Value, j int) uint8 { return e.take(e.classOf(v), e.entity(v, j)) }
+
+// temp returns a scratch vector; unpin does not free it, giveBack does.
+func (e *emitter) temp() uint8 { return e.take(vector, nobody) }
+
+// run emits all items.
+func (e *emitter) run() error {
+	for at := range e.items {
+		e.at = int32(at)
+		it := &e.items[at]
+		switch it.kind {
+		case itemNode:
+			if err := e.node(it.value); err != nil {
+				return err
+			}
+		case itemEnter:
+			e.enter(it.index)
+		case itemBranch:
+			e.branch(it.index)
+		case itemRepeat:
+			e.repeat(it.index)
+		case itemEffect:
+			if err := e.effect(int(it.index)); err != nil {
+				return err
+			}
+		}
+	}
+	e.at = int32(len(e.items))
+	return nil
+}
+
+// node emits one node by the table of rules and frees what is not read again.
+func (e *emitter) node(v ir.Value) error {
+	n := e.p.Node(v)
+	e.code.Tag = int32(v)
+	t := n.Type
+	if n.Args[0] != ir.None && n.Op != ir.OpSelect && n.Op != ir.OpGather {
+		t = e.typeOf(n.Args[0])
+	}
+	r := e.target.rule(n.Op, t)
+	if r == nil {
+		return fmt.Errorf("jit: %%%d: no instructions for %v of %v", v, n.Op, t)
+	}
+	if err := r(e, v, n); err != nil {
+		return fmt.Errorf("jit: %%%d: %w", v, err)
+	}
+	e.unpin()
+	e.keep(v)
+	e.sweep(n.Args[:])
+	if e.nextUse(v) == never {
+		e.killAll(v)
+	}
+	return nil
+}
+
+// sweep frees operands that are not read again.
+func (e *emitter) sweep(vs []ir.Value) {
+	for _, v := range vs {
+		if v != ir.None && e.nextUse(e.same[v]) == never {
+			e.killAll(e.same[v])
+		}
+	}
+}
+
+func (e *emitter) killAll(v ir.Value) {
+	if e.isLeaf(v) {
+		e.kill(e.base[v])
+		return
+	}
+	for j := range e.parts(v) {
+		e.kill(e.base[v] + entity(j))
+	}
+}
