@@ -1,7 +1,7 @@
 package ir
 
 // DeadCode drops the nodes that no effect and no result needs, and loop states that nothing reads.
-func DeadCode(m *Module, p *Program) *Program { return rewrite(m, p, needed(p), nil) }
+func DeadCode(m *Module, p *Program) *Program { return drop(m, p, needed(p)) }
 
 // needed marks what the effects and results need. Unlike Program.Live it looks at each state of a loop on its own:
 // a state is needed if its result is, or if the condition or the next value of a needed state reads it. A loop

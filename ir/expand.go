@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // Expansion of the transcendentals. After differentiation each of them becomes a few dozen primitive ops on
 // float32 and int32, with fma spelled out, so that every backend computes the same bits. Nothing branches: both
 // sides of a case are computed and one is selected. Subnormal arguments and results are kept.
@@ -40,6 +42,9 @@ func WorstError(op Op) float64 { return expansions[op].worst }
 // ExpandTranscendentals is the pass: it replaces the transcendentals on float32 by primitive ops. Those on float64
 // stay; executors compute them with Go's math.
 func ExpandTranscendentals(m *Module, p *Program) *Program {
+	if !slices.ContainsFunc(p.Nodes, func(n Node) bool { return n.Op.Info().Transc && n.Type == F32 }) {
+		return drop(m, p, p.Live())
+	}
 	return Rewrite(m, p, func(r *Rewriter, v Value) (Value, bool) {
 		n := r.From.Node(v)
 		if !n.Op.Info().Transc || n.Type != F32 {

@@ -80,6 +80,10 @@ type Program struct {
 
 	Params  []Value
 	Results []Value
+
+	// recorded says that a Builder would make the same nodes again: equal nodes are one and nothing folds. Passes
+	// that find nothing to change then leave the nodes alone. It costs nobody's meaning where it is wrong.
+	recorded bool
 }
 
 // Node returns the node of v.

@@ -14,18 +14,52 @@ type Rewriter struct {
 
 	live  []bool // as given to Run
 	image []Value
-	multi map[Value][]Value // the results of loops, calls and whatever replaced calls
-	loops map[uint64]*LoopBuilder
+	loops []*LoopBuilder // by loop of From
+	ended [][]Value      // the results of each loop of From
+	calls [][]Value      // the results of each call of From, or of whatever replaced it
+
+	// verbatim says that To is fresh and that every node is copied as it stands, from a program that a Builder
+	// recorded. Then no two nodes become equal and nothing new folds: there is nothing to look up.
+	verbatim bool
 }
 
 // Rewrite copies the live part of p into a new program of module m.
 func Rewrite(m *Module, p *Program, hook func(*Rewriter, Value) (Value, bool)) *Program {
+	if hook == nil {
+		return drop(m, p, p.Live())
+	}
 	return rewrite(m, p, p.Live(), hook)
 }
 
 func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Value, bool)) *Program {
-	r := NewRewriter(p, NewBuilder(m))
+	r := NewRewriter(p, newBuilder(m, len(p.Nodes)))
 	r.Hook = hook
+	return r.program(live)
+}
+
+// drop returns the live part of p, p itself if that is all of it.
+func drop(m *Module, p *Program, live []bool) *Program {
+	if !p.recorded {
+		return rewrite(m, p, live, nil)
+	}
+	kept := 0
+	for _, l := range live {
+		if l {
+			kept++
+		}
+	}
+	if kept == len(live) && len(p.Params) == 0 { // a copy declares its parameters first
+		return p
+	}
+	r := NewRewriter(p, NewBuilder(m))
+	r.To.p.Nodes = make([]Node, 0, kept)
+	r.verbatim = true
+	return r.program(live)
+}
+
+// program copies a whole program.
+func (r *Rewriter) program(live []bool) *Program {
+	p := r.From
 	for _, v := range p.Params {
 		r.image[v] = r.To.Param(p.Nodes[v].Type)
 	}
@@ -39,9 +73,8 @@ func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Va
 
 // NewRewriter prepares to copy nodes of p into b.
 func NewRewriter(p *Program, b *Builder) *Rewriter {
-	r := &Rewriter{From: p, To: b, multi: map[Value][]Value{}, loops: map[uint64]*LoopBuilder{}}
-	r.image = slices.Repeat([]Value{None}, len(p.Nodes))
-	return r
+	return &Rewriter{From: p, To: b, image: slices.Repeat([]Value{None}, len(p.Nodes)),
+		loops: make([]*LoopBuilder, len(p.Loops)), ended: make([][]Value, len(p.Loops)), calls: make([][]Value, len(p.Calls))}
 }
 
 // Run copies the nodes marked live, in order. Nodes that already have an image keep it. A loop loses the states
@@ -70,7 +103,7 @@ func (r *Rewriter) Image(v Value) Value {
 func (r *Rewriter) SetImage(v, image Value) { r.image[v] = image }
 
 // SetResults fixes what the results of the call v become.
-func (r *Rewriter) SetResults(v Value, images []Value) { r.multi[v] = images }
+func (r *Rewriter) SetResults(v Value, images []Value) { r.calls[r.From.Nodes[v].Imm] = images }
 
 // Images returns what became of each value.
 func (r *Rewriter) Images(vs []Value) []Value {
@@ -87,31 +120,34 @@ func (r *Rewriter) copy(v Value) Value {
 	case OpState:
 		return r.state(v, n)
 	case OpLoop:
-		return r.loop(v, n)
+		return r.loop(n)
 	}
 	if r.Hook != nil {
 		if image, ok := r.Hook(r, v); ok {
 			return image
 		}
 	}
-	return r.plain(v, n)
+	return r.plain(n)
 }
 
-// state opens the loop of v when its first live state comes by.
+// state opens the loop of v, whose first live state it is, and gives all live ones their images.
 func (r *Rewriter) state(v Value, n *Node) Value {
 	index := n.Imm >> 32
 	from := &r.From.Loops[index]
 	kept := r.keep(from.States, from)
-	l, ok := r.loops[index]
-	if !ok {
-		var types []Type
-		for _, s := range kept {
-			types = append(types, r.From.Nodes[s].Type)
+	if r.loops[index] == nil {
+		types := make([]Type, len(kept))
+		for i, s := range kept {
+			types[i] = r.From.Nodes[s].Type
 		}
-		l = r.To.LoopBegin(types...)
-		r.loops[index] = l
+		r.loops[index] = r.To.LoopBegin(types...)
 	}
-	return l.States[slices.Index(kept, v)]
+	for i, s := range kept {
+		if r.image[s] == None {
+			r.image[s] = r.loops[index].States[i]
+		}
+	}
+	return r.image[v]
 }
 
 // keep returns those of the list, one value for each state of the loop, whose states are live.
@@ -126,7 +162,7 @@ func (r *Rewriter) keep(list []Value, l *Loop) []Value {
 }
 
 // loop ends a loop. The results of states that are not live have no image.
-func (r *Rewriter) loop(v Value, n *Node) Value {
+func (r *Rewriter) loop(n *Node) Value {
 	l := &r.From.Loops[n.Imm]
 	lb := r.loops[n.Imm]
 	init, next := r.Images(r.keep(l.Init, l)), r.Images(r.keep(l.Next, l))
@@ -139,14 +175,47 @@ func (r *Rewriter) loop(v Value, n *Node) Value {
 		}
 	}
 	results[len(l.States)] = kept[0]
-	r.multi[v] = results
+	r.ended[n.Imm] = results
 	return node
 }
 
+// result returns what became of a result of a loop or call.
+func (r *Rewriter) result(n *Node) Value {
+	from := r.From.Node(n.Args[0])
+	if from.Op == OpLoop {
+		return r.ended[from.Imm][n.Imm]
+	}
+	return r.calls[from.Imm][n.Imm]
+}
+
 // plain copies a node that needs no care.
-func (r *Rewriter) plain(v Value, n *Node) Value {
+func (r *Rewriter) plain(n *Node) Value {
 	b := r.To
-	arg := func(i int) Value { return r.Image(n.Args[i]) }
+	args := n.Args
+	for i, a := range args {
+		if a != None {
+			args[i] = r.image[a]
+		}
+	}
+	switch n.Op {
+	case OpCall:
+		c := &r.From.Calls[n.Imm]
+		results := b.Call(c.Func, r.Images(c.Args)...)
+		r.calls[n.Imm] = results
+		return b.Node(results[0]).Args[0]
+	case OpResult:
+		return r.result(n)
+	case OpParam:
+		panic("ir: rewriting a parameter without an image")
+	}
+	if r.verbatim {
+		return b.append(n.Op, n.Type, b.scopeOf(n.Op, &args), args, n.Imm)
+	}
+	return b.remake(n, args)
+}
+
+// remake builds a node of the op, type and immediate of n, which may be of another program of the module.
+func (b *Builder) remake(n *Node, args [3]Value) Value {
 	switch n.Op {
 	case OpConst:
 		return b.constant(n.Type, n.Imm)
@@ -154,22 +223,14 @@ func (r *Rewriter) plain(v Value, n *Node) Value {
 		return b.UniformAt(int(n.Imm))
 	case OpLane:
 		return b.Lane()
-	case OpParam:
-		panic("ir: rewriting a parameter without an image")
 	case OpSelect:
-		return b.Select(arg(0), arg(1), arg(2))
+		return b.Select(args[0], args[1], args[2])
 	case OpConvert:
-		return b.Convert(n.Type, arg(0))
+		return b.Convert(n.Type, args[0])
 	case OpBitcast:
-		return b.Bitcast(n.Type, arg(0))
+		return b.Bitcast(n.Type, args[0])
 	case OpGather:
-		return b.Gather(int(n.Imm), arg(0))
-	case OpCall:
-		c := r.From.Calls[n.Imm]
-		r.multi[v] = b.Call(c.Func, r.Images(c.Args)...)
-		return b.Node(r.multi[v][0]).Args[0]
-	case OpResult:
-		return r.multi[n.Args[0]][n.Imm]
+		return b.Gather(int(n.Imm), args[0])
 	}
-	return b.Make(n.Op, r.Images(n.Args[:n.Op.Info().Args])...)
+	return b.make(n.Op, args, n.Op.Info().Args)
 }
