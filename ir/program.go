@@ -145,30 +145,3 @@ func (p *Program) Operands(v Value, f func(Value)) {
 		}
 	}
 }
-
-// Live marks the nodes that the effects and results need.
-func (p *Program) Live() []bool {
-	live := make([]bool, len(p.Nodes))
-	var stack []Value
-	mark := func(v Value) {
-		if !live[v] {
-			live[v] = true
-			stack = append(stack, v)
-		}
-	}
-	for _, e := range p.Effects {
-		mark(e.Index)
-		mark(e.Value)
-	}
-	for _, list := range [][]Value{p.Params, p.Results} {
-		for _, v := range list {
-			mark(v)
-		}
-	}
-	for len(stack) > 0 {
-		v := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		p.Operands(v, mark)
-	}
-	return live
-}

@@ -91,6 +91,22 @@ func (r *Rewriter) Run(live []bool) {
 	r.To.SetPos(pos)
 }
 
+// copied copies an ordinary node as it stands. Outside of loops nothing changes its scope.
+func (r *Rewriter) copied(n Node) Value {
+	for i, a := range n.Args {
+		if a == None {
+			break
+		}
+		n.Args[i] = r.image[a]
+	}
+	if n.Scope > ScopeLane {
+		n.Scope = r.To.scopeOf(n.Op, &n.Args)
+	}
+	p := r.To.p
+	p.Nodes = append(p.Nodes, n)
+	return Value(len(p.Nodes) - 1)
+}
+
 // Image returns what became of v, or None.
 func (r *Rewriter) Image(v Value) Value {
 	if v == None {
@@ -121,6 +137,11 @@ func (r *Rewriter) copy(v Value) Value {
 		return r.state(v, n)
 	case OpLoop:
 		return r.loop(n)
+	case OpCall, OpResult, OpParam:
+	default:
+		if r.verbatim {
+			return r.copied(*n)
+		}
 	}
 	if r.Hook != nil {
 		if image, ok := r.Hook(r, v); ok {
@@ -207,9 +228,6 @@ func (r *Rewriter) plain(n *Node) Value {
 		return r.result(n)
 	case OpParam:
 		panic("ir: rewriting a parameter without an image")
-	}
-	if r.verbatim {
-		return b.append(n.Op, n.Type, b.scopeOf(n.Op, &args), args, n.Imm)
 	}
 	return b.remake(n, args)
 }
