@@ -42,12 +42,7 @@ func drop(m *Module, p *Program, live []bool) *Program {
 	if !p.recorded {
 		return rewrite(m, p, live, nil)
 	}
-	kept := 0
-	for _, l := range live {
-		if l {
-			kept++
-		}
-	}
+	kept := p.keepResults(live)
 	if kept == len(live) && len(p.Params) == 0 { // a copy declares its parameters first
 		return p
 	}
@@ -55,6 +50,34 @@ func drop(m *Module, p *Program, live []bool) *Program {
 	r.To.p.Nodes = make([]Node, 0, kept)
 	r.verbatim = true
 	return r.program(live)
+}
+
+// keepResults marks the results of live loops and calls, which come with them, and counts what is live.
+func (p *Program) keepResults(live []bool) (count int) {
+	structured := len(p.Loops)+len(p.Calls) > 0
+	for i, l := range live {
+		if !l {
+			continue
+		}
+		count++
+		if op := p.Nodes[i].Op; !structured || op != OpLoop && op != OpCall {
+			continue
+		}
+		for k := i + 1; k < len(live) && p.Nodes[k].Op == OpResult && p.Nodes[k].Args[0] == Value(i); k++ {
+			live[k] = live[k] || !p.ofDeadState(&p.Nodes[k], live)
+		}
+	}
+	return count
+}
+
+// ofDeadState tells whether a result is that of a loop's state that is not live.
+func (p *Program) ofDeadState(result *Node, live []bool) bool {
+	from := &p.Nodes[result.Args[0]]
+	if from.Op != OpLoop {
+		return false
+	}
+	states := p.Loops[from.Imm].States
+	return result.Imm < uint64(len(states)) && !live[states[result.Imm]]
 }
 
 // program copies a whole program.
