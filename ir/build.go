@@ -82,16 +82,30 @@ func (b *Builder) scopeOf(op Op, args *[3]Value) Scope {
 	if op == OpLane || op == OpParam {
 		return ScopeLane
 	}
-	deepest := ScopeUniform
+	deepest, mixed := ScopeUniform, false
 	for _, v := range args {
 		if v == None {
 			break
 		}
-		deepest = b.deeper(deepest, v)
+		s := b.p.Nodes[v].Scope
+		mixed = mixed || s > ScopeLane && deepest > ScopeLane && s != deepest
+		deepest = max(deepest, s)
 	}
-	if deepest > ScopeLane {
-		b.notes(deepest, args[:])
+	if mixed {
+		deepest = b.innermost(args[:])
 	}
+	return deepest
+}
+
+// innermost returns the deepest scope of values of several loops, and records which of the others it reads.
+func (b *Builder) innermost(args []Value) Scope {
+	deepest := ScopeUniform
+	for _, v := range args {
+		if v != None {
+			deepest = b.deeper(deepest, v)
+		}
+	}
+	b.notes(deepest, args)
 	return deepest
 }
 

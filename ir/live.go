@@ -4,7 +4,7 @@ package ir
 func (p *Program) Live() []bool {
 	k := newMarker(p)
 	k.sweep()
-	return k.live
+	return k.live()
 }
 
 // needed marks what the effects and results need. Unlike Program.Live it looks at each state of a loop on its own:
@@ -15,27 +15,29 @@ func needed(p *Program) []bool {
 	k.byState = true
 	k.sweep()
 	for i := len(p.Nodes) - 1; i >= 0 && len(p.Loops) > 0; i-- {
-		if n := &p.Nodes[i]; n.Op == OpLoop && k.live[i] && !k.anyState(&p.Loops[n.Imm]) {
+		if n := &p.Nodes[i]; n.Op == OpLoop && k.marked[i+1] && !k.anyState(&p.Loops[n.Imm]) {
 			k.mark(p.Loops[n.Imm].States[0])
 			k.drain()
 		}
 	}
-	return k.live
+	return k.live()
 }
 
 // marker marks nodes from the last to the first, which visits the users of a node before the node. What is marked
 // behind the place it has come to, a loop's next states by their states, waits on a stack.
 type marker struct {
 	p       *Program
-	byState bool // loops are not taken as a whole
-	live    []bool
+	byState bool   // loops are not taken as a whole
+	marked  []bool // by value + 1, so that None may be marked without asking
 	at      Value
 	stack   []Value
 }
 
+func (k *marker) live() []bool { return k.marked[1:] }
+
 // newMarker starts with the effects and results.
 func newMarker(p *Program) *marker {
-	k := &marker{p: p, live: make([]bool, len(p.Nodes)), at: Value(len(p.Nodes))}
+	k := &marker{p: p, marked: make([]bool, len(p.Nodes)+1), at: Value(len(p.Nodes))}
 	for i := range p.Effects {
 		k.mark(p.Effects[i].Index)
 		k.mark(p.Effects[i].Value)
@@ -46,10 +48,10 @@ func newMarker(p *Program) *marker {
 }
 
 func (k *marker) mark(v Value) {
-	if k.live[v] {
+	if k.marked[v+1] {
 		return
 	}
-	k.live[v] = true
+	k.marked[v+1] = true
 	if v >= k.at {
 		k.stack = append(k.stack, v)
 	}
@@ -61,13 +63,22 @@ func (k *marker) marks(vs []Value) {
 	}
 }
 
-// sweep marks all that the marked nodes need.
+// sweep marks all that the marked nodes need. The arguments of nearly all nodes come before them and have only to be
+// marked.
 func (k *marker) sweep() {
 	for k.at > 0 {
 		k.at--
-		if k.live[k.at] {
+		if !k.marked[k.at+1] {
+			continue
+		}
+		n := &k.p.Nodes[k.at]
+		if n.Op == OpState || n.Op >= OpLoop {
 			k.visit(k.at)
 			k.drain()
+			continue
+		}
+		for _, a := range &n.Args {
+			k.marked[a+1] = true
 		}
 	}
 }
@@ -84,10 +95,9 @@ func (k *marker) drain() {
 func (k *marker) visit(v Value) {
 	n := &k.p.Nodes[v]
 	for _, a := range n.Args {
-		if a == None {
-			break
+		if a != None {
+			k.mark(a)
 		}
-		k.mark(a)
 	}
 	switch n.Op {
 	case OpCall:
@@ -118,7 +128,7 @@ func (k *marker) visit(v Value) {
 
 func (k *marker) anyState(l *Loop) bool {
 	for _, s := range l.States {
-		if k.live[s] {
+		if k.marked[s+1] {
 			return true
 		}
 	}

@@ -12,15 +12,12 @@ type Rewriter struct {
 	// arguments; ok = false copies the node. It never sees states and loops.
 	Hook func(r *Rewriter, v Value) (image Value, ok bool)
 
-	live  []bool // as given to Run
-	image []Value
-	loops []*LoopBuilder // by loop of From
-	ended [][]Value      // the results of each loop of From
-	calls [][]Value      // the results of each call of From, or of whatever replaced it
-
-	// verbatim says that To is fresh and that every node is copied as it stands, from a program that a Builder
-	// recorded. Then no two nodes become equal and nothing new folds: there is nothing to look up.
-	verbatim bool
+	live   []bool         // as given to Run
+	image  []Value        // of each value of From
+	images []Value        // the same by value + 1, so that there is one of None
+	loops  []*LoopBuilder // by loop of From
+	ended  [][]Value      // the results of each loop of From
+	calls  [][]Value      // the results of each call of From, or of whatever replaced it
 }
 
 // Rewrite copies the live part of p into a new program of module m.
@@ -34,10 +31,11 @@ func Rewrite(m *Module, p *Program, hook func(*Rewriter, Value) (Value, bool)) *
 func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Value, bool)) *Program {
 	r := NewRewriter(p, newBuilder(m, len(p.Nodes)))
 	r.Hook = hook
-	return r.program(live)
+	return r.program(live, r.Run)
 }
 
-// drop returns the live part of p, p itself if that is all of it.
+// drop returns the live part of p, p itself if that is all of it. Of a program that a Builder recorded, the nodes that
+// are left are no more equal or ready to fold than they were, so there is nothing to look up.
 func drop(m *Module, p *Program, live []bool) *Program {
 	if !p.recorded {
 		return rewrite(m, p, live, nil)
@@ -48,8 +46,7 @@ func drop(m *Module, p *Program, live []bool) *Program {
 	}
 	r := NewRewriter(p, NewBuilder(m))
 	r.To.p.Nodes = make([]Node, 0, kept)
-	r.verbatim = true
-	return r.program(live)
+	return r.program(live, r.copyVerbatim)
 }
 
 // keepResults marks the results of live loops and calls, which come with them, and counts what is live.
@@ -80,13 +77,13 @@ func (p *Program) ofDeadState(result *Node, live []bool) bool {
 	return result.Imm < uint64(len(states)) && !live[states[result.Imm]]
 }
 
-// program copies a whole program.
-func (r *Rewriter) program(live []bool) *Program {
+// program copies a whole program, its nodes by run.
+func (r *Rewriter) program(live []bool, run func(live []bool)) *Program {
 	p := r.From
 	for _, v := range p.Params {
 		r.image[v] = r.To.Param(p.Nodes[v].Type)
 	}
-	r.Run(live)
+	run(live)
 	for _, e := range p.Effects {
 		r.To.Effect(e.Kind, e.Buffer, r.image[e.Index], r.image[e.Value])
 	}
@@ -96,7 +93,8 @@ func (r *Rewriter) program(live []bool) *Program {
 
 // NewRewriter prepares to copy nodes of p into b.
 func NewRewriter(p *Program, b *Builder) *Rewriter {
-	return &Rewriter{From: p, To: b, image: slices.Repeat([]Value{None}, len(p.Nodes)),
+	images := slices.Repeat([]Value{None}, len(p.Nodes)+1)
+	return &Rewriter{From: p, To: b, image: images[1:], images: images,
 		loops: make([]*LoopBuilder, len(p.Loops)), ended: make([][]Value, len(p.Loops)), calls: make([][]Value, len(p.Calls))}
 }
 
@@ -114,20 +112,31 @@ func (r *Rewriter) Run(live []bool) {
 	r.To.SetPos(pos)
 }
 
-// copied copies an ordinary node as it stands. Outside of loops nothing changes its scope.
-func (r *Rewriter) copied(n Node) Value {
-	for i, a := range n.Args {
-		if a == None {
-			break
+// copyVerbatim is Run for a program of which nothing changes but the numbers. What is outside of loops keeps its scope.
+func (r *Rewriter) copyVerbatim(live []bool) {
+	r.live = live
+	b := r.To
+	for i, l := range live {
+		if !l || r.image[i] != None {
+			continue
 		}
-		n.Args[i] = r.image[a]
+		n := &r.From.Nodes[i]
+		if n.Op == OpState || n.Op >= OpLoop {
+			b.pos = n.Pos
+			r.image[i] = r.copy(Value(i))
+			continue
+		}
+		r.image[i] = Value(len(b.p.Nodes))
+		b.p.Nodes = append(b.p.Nodes, *n)
+		c := &b.p.Nodes[len(b.p.Nodes)-1]
+		for k, a := range &c.Args {
+			c.Args[k] = r.images[a+1]
+		}
+		if c.Scope > ScopeLane {
+			c.Scope = b.scopeOf(c.Op, &c.Args)
+		}
 	}
-	if n.Scope > ScopeLane {
-		n.Scope = r.To.scopeOf(n.Op, &n.Args)
-	}
-	p := r.To.p
-	p.Nodes = append(p.Nodes, n)
-	return Value(len(p.Nodes) - 1)
+	b.pos = 0
 }
 
 // Image returns what became of v, or None.
@@ -160,11 +169,6 @@ func (r *Rewriter) copy(v Value) Value {
 		return r.state(v, n)
 	case OpLoop:
 		return r.loop(n)
-	case OpCall, OpResult, OpParam:
-	default:
-		if r.verbatim {
-			return r.copied(*n)
-		}
 	}
 	if r.Hook != nil {
 		if image, ok := r.Hook(r, v); ok {
@@ -235,11 +239,9 @@ func (r *Rewriter) result(n *Node) Value {
 // plain copies a node that needs no care.
 func (r *Rewriter) plain(n *Node) Value {
 	b := r.To
-	args := n.Args
-	for i, a := range args {
-		if a != None {
-			args[i] = r.image[a]
-		}
+	var args [3]Value
+	for i, a := range &n.Args {
+		args[i] = r.images[a+1]
 	}
 	switch n.Op {
 	case OpCall:
