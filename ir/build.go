@@ -71,8 +71,12 @@ func (b *Builder) node(op Op, t Type, args [3]Value, imm uint64) Value {
 }
 
 func (b *Builder) append(op Op, t Type, scope Scope, args [3]Value, imm uint64) Value {
-	b.p.Nodes = append(b.p.Nodes, Node{Op: op, Type: t, Scope: scope, Pos: b.pos, Args: args, Imm: imm})
-	return Value(len(b.p.Nodes) - 1)
+	p := b.p
+	if len(p.Nodes) == cap(p.Nodes) { // append alone grows long slices by a quarter
+		p.Nodes = slices.Grow(p.Nodes, len(p.Nodes)+minSlots/2)
+	}
+	p.Nodes = append(p.Nodes, Node{Op: op, Type: t, Scope: scope, Pos: b.pos, Args: args, Imm: imm})
+	return Value(len(p.Nodes) - 1)
 }
 
 var noArgs = [3]Value{None, None, None}

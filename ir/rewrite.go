@@ -25,11 +25,12 @@ func Rewrite(m *Module, p *Program, hook func(*Rewriter, Value) (Value, bool)) *
 	if hook == nil {
 		return drop(m, p, p.Live())
 	}
-	return rewrite(m, p, p.Live(), hook)
+	return rewrite(m, p, p.Live(), hook, len(p.Nodes))
 }
 
-func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Value, bool)) *Program {
-	r := NewRewriter(p, newBuilder(m, len(p.Nodes)))
+// rewrite copies the live part of p into a program of about n nodes.
+func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Value, bool), n int) *Program {
+	r := NewRewriter(p, newBuilder(m, n))
 	r.Hook = hook
 	return r.program(live, r.Run)
 }
@@ -38,7 +39,7 @@ func rewrite(m *Module, p *Program, live []bool, hook func(*Rewriter, Value) (Va
 // are left are no more equal or ready to fold than they were, so there is nothing to look up.
 func drop(m *Module, p *Program, live []bool) *Program {
 	if !p.recorded {
-		return rewrite(m, p, live, nil)
+		return rewrite(m, p, live, nil, len(p.Nodes))
 	}
 	kept := p.keepResults(live)
 	if kept == len(live) && len(p.Params) == 0 { // a copy declares its parameters first
