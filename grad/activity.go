@@ -19,61 +19,92 @@ const (
 // activity finds the status of the nodes that outs depend on. It looks only at what a derivative can come through:
 // not at conditions, indices, iteration counts or what is detached.
 type activity struct {
+	*scratch
 	p        *ir.Program
 	env      *environment
-	fixed    map[ir.Value]status // the independent values, and those held constant: not looked behind
-	uniforms []int               // the independent uniforms by index, sorted
-	state    []status
-	known    []bool // reached from outs
-	inLoop   []bool // by scope: the body of a loop that is complete
+	fixed    []ir.Value // the independent values, and those held constant: not looked behind
+	uniforms []int      // the independent uniforms by index, sorted
+	order    []ir.Value // the nodes behind outs, but for the fixed ones, in the order of execution
+	inLoop   []bool     // by scope: inside of a loop that is complete
 	err      error
 }
 
-func analyse(env *environment, p *ir.Program, outs []ir.Value, fixed map[ir.Value]status, uniforms []int) (*activity, error) {
-	a := &activity{p: p, env: env, fixed: fixed, uniforms: uniforms,
-		state: make([]status, len(p.Nodes)), known: make([]bool, len(p.Nodes))}
-	a.inLoop = make([]bool, len(p.Parents))
-	for i := range p.Loops {
-		if l := &p.Loops[i]; l.Max > 0 {
-			a.inLoop[l.Scope] = true
+// scratch holds what is known of each value of a program. Sweeps look at few of a program's nodes, so their tables
+// are used again rather than made anew.
+type scratch struct {
+	state   []status
+	reached []bool     // from outs
+	isFixed []bool     // not looked behind
+	change  []ir.Value // a tangent or adjoint plus 1; 0 for none
+	sources []ir.Value // a list in use
+	changed []ir.Value // the values that have a change
+}
+
+// grow makes room for n values.
+func (s *scratch) grow(n int) {
+	if n > len(s.state) {
+		n += n / 2
+		s.state, s.reached, s.isFixed = make([]status, n), make([]bool, n), make([]bool, n)
+		s.change = make([]ir.Value, n)
+	}
+}
+
+// clear forgets what an activity and the sweep over it left.
+func (s *scratch) clear(a *activity) {
+	for _, list := range [][]ir.Value{a.order, a.fixed, s.changed} {
+		for _, v := range list {
+			s.state[v], s.reached[v], s.isFixed[v], s.change[v] = still, false, false, 0
 		}
 	}
-	for v, s := range fixed {
-		a.state[v] = s
+	s.changed = s.changed[:0]
+}
+
+func newActivity(env *environment, p *ir.Program, uniforms []int, s *scratch) *activity {
+	s.grow(len(p.Nodes))
+	a := &activity{scratch: s, p: p, env: env, uniforms: uniforms, inLoop: make([]bool, len(p.Parents))}
+	for i := range p.Loops {
+		l := &p.Loops[i]
+		a.inLoop[l.Scope] = l.Max > 0
 	}
-	order := a.reach(outs)
-	for changed := true; changed && a.err == nil; {
+	for s := 2; s < len(p.Parents); s++ { // a scope comes after its parent
+		a.inLoop[s] = a.inLoop[s] || a.inLoop[p.Parents[s]]
+	}
+	return a
+}
+
+// fix sets the status of a value.
+func (a *activity) fix(v ir.Value, s status) {
+	a.fixed = append(a.fixed, v)
+	a.isFixed[v], a.state[v] = true, s
+}
+
+// analyse finds the status of everything behind outs.
+func (a *activity) analyse(outs []ir.Value) error {
+	again := a.reach(outs)
+	for changed := true; changed && a.err == nil; changed = changed && again {
 		changed = false
-		for _, v := range order {
+		for _, v := range a.order {
 			if s := a.transfer(v); s > a.state[v] {
 				a.state[v] = s
 				changed = true
 			}
 		}
 	}
-	return a, a.err
+	return a.err
 }
 
 // inside tells whether v belongs to the body of a complete loop, where it has no single value.
-func (a *activity) inside(v ir.Value) bool {
-	for s := a.p.Nodes[v].Scope; s >= 0; s = a.p.Parents[s] {
-		if a.inLoop[s] {
-			return true
-		}
-	}
-	return false
-}
+func (a *activity) inside(v ir.Value) bool { return a.inLoop[a.p.Nodes[v].Scope] }
 
-// reach lists the nodes behind outs in the order of execution.
-func (a *activity) reach(outs []ir.Value) []ir.Value {
-	var order, stack []ir.Value
+// reach lists the nodes behind outs and tells whether there are loops' states among them, whose sources come later.
+func (a *activity) reach(outs []ir.Value) (states bool) {
+	var stack []ir.Value
 	visit := func(v ir.Value) {
-		if a.known[v] {
-			return
-		}
-		a.known[v] = true
-		if _, ok := a.fixed[v]; !ok {
-			stack = append(stack, v)
+		if !a.reached[v] {
+			a.reached[v] = true
+			if !a.isFixed[v] {
+				stack = append(stack, v)
+			}
 		}
 	}
 	for _, v := range outs {
@@ -84,32 +115,38 @@ func (a *activity) reach(outs []ir.Value) []ir.Value {
 	for len(stack) > 0 {
 		v := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		order = append(order, v)
-		a.sources(v, visit)
+		a.order = append(a.order, v)
+		states = states || a.p.Nodes[v].Op == ir.OpState
+		for _, x := range a.sourcesOf(v) {
+			visit(x)
+		}
 	}
-	slices.Sort(order)
-	return order
+	slices.Sort(a.order)
+	return states
 }
 
-// sources calls f for the values that a derivative may reach v from.
-func (a *activity) sources(v ir.Value, f func(ir.Value)) {
-	n := a.p.Node(v)
+// sourcesOf returns the values that a derivative may reach v from. The list is good until the next call.
+func (a *activity) sourcesOf(v ir.Value) []ir.Value {
+	list := a.sources[:0]
+	n := &a.p.Nodes[v]
 	r, args := row(a.p, v)
 	switch {
 	case r.zero:
 	case n.Op == ir.OpConvert && n.Type.IsInt() && a.p.Node(args[0]).Type.IsFloat():
 	case n.Op == ir.OpState || n.Op == ir.OpResult:
-		carried(a.p, v, f)
+		list = carried(list, a.p, v)
 	default:
 		if n.Op == ir.OpSelect && r != &annihilated {
 			args[0] = ir.None
 		}
 		for _, x := range args {
 			if x != ir.None {
-				f(x)
+				list = append(list, x)
 			}
 		}
 	}
+	a.sources = list
+	return list
 }
 
 // transfer computes the status of v from those of its sources.
@@ -119,7 +156,9 @@ func (a *activity) transfer(v ir.Value) status {
 		return a.callResult(n)
 	}
 	s := still
-	a.sources(v, func(x ir.Value) { s = max(s, a.state[x]) })
+	for _, x := range a.sourcesOf(v) {
+		s = max(s, a.state[x])
+	}
 	switch {
 	case s == still || n.Type == ir.Bool:
 		return still
@@ -147,7 +186,7 @@ func (a *activity) callResult(n *ir.Node) status {
 	}
 	results, err := a.env.results(c.Func, args, a.uniforms)
 	if err == nil {
-		err = a.env.gathersOutside(c.Func, a.p, a.fixed)
+		err = a.env.gathersOutside(c.Func, a)
 	}
 	if err != nil {
 		if a.err == nil {
