@@ -24,9 +24,10 @@ type activity struct {
 	env      *environment
 	fixed    []ir.Value // the independent values, and those held constant: not looked behind
 	uniforms []int      // the independent uniforms by index, sorted
-	order    []ir.Value // the nodes behind outs, but for the fixed ones, in the order of execution
+	order    []ir.Value // the nodes behind outs that may move, each behind its sources, but for loops' states
 	inLoop   []bool     // by scope: inside of a loop that is complete
 	err      error
+	errAt    ir.Value // the node of err: of several the first
 }
 
 // scratch holds what is known of each value of a program. Sweeps look at few of a program's nodes, so their tables
@@ -38,6 +39,7 @@ type scratch struct {
 	change  []ir.Value // a tangent or adjoint plus 1; 0 for none
 	sources []ir.Value // a list in use
 	changed []ir.Value // the values that have a change
+	touched []ir.Value // the values that were reached
 }
 
 // grow makes room for n values.
@@ -51,12 +53,12 @@ func (s *scratch) grow(n int) {
 
 // clear forgets what an activity and the sweep over it left.
 func (s *scratch) clear(a *activity) {
-	for _, list := range [][]ir.Value{a.order, a.fixed, s.changed} {
+	for _, list := range [][]ir.Value{s.touched, a.fixed, s.changed} {
 		for _, v := range list {
 			s.state[v], s.reached[v], s.isFixed[v], s.change[v] = still, false, false, 0
 		}
 	}
-	s.changed = s.changed[:0]
+	s.changed, s.touched = s.changed[:0], s.touched[:0]
 }
 
 func newActivity(env *environment, p *ir.Program, uniforms []int, s *scratch) *activity {
@@ -78,10 +80,19 @@ func (a *activity) fix(v ir.Value, s status) {
 	a.isFixed[v], a.state[v] = true, s
 }
 
-// analyse finds the status of everything behind outs.
+// analyse finds the status of everything behind outs. The states of loops have sources that come later, so they need
+// several rounds, in the order of execution.
 func (a *activity) analyse(outs []ir.Value) error {
-	again := a.reach(outs)
-	for changed := true; changed && a.err == nil; changed = changed && again {
+	states := false
+	for _, v := range outs {
+		if v != ir.None {
+			states = a.reach(v) || states
+		}
+	}
+	if states {
+		slices.Sort(a.order)
+	}
+	for changed := true; changed && a.err == nil; changed = changed && states {
 		changed = false
 		for _, v := range a.order {
 			if s := a.transfer(v); s > a.state[v] {
@@ -96,33 +107,47 @@ func (a *activity) analyse(outs []ir.Value) error {
 // inside tells whether v belongs to the body of a complete loop, where it has no single value.
 func (a *activity) inside(v ir.Value) bool { return a.inLoop[a.p.Nodes[v].Scope] }
 
-// reach lists the nodes behind outs and tells whether there are loops' states among them, whose sources come later.
-func (a *activity) reach(outs []ir.Value) (states bool) {
-	var stack []ir.Value
-	visit := func(v ir.Value) {
-		if !a.reached[v] {
-			a.reached[v] = true
-			if !a.isFixed[v] {
-				stack = append(stack, v)
-			}
+// reach lists the nodes behind v and tells whether there are loops' states among them.
+func (a *activity) reach(v ir.Value) (states bool) {
+	if a.reached[v] {
+		return false
+	}
+	a.reached[v] = true
+	a.touched = append(a.touched, v)
+	if a.isFixed[v] {
+		return false
+	}
+	n := &a.p.Nodes[v]
+	states = n.Op == ir.OpState
+	r, args := row(a.p, v)
+	switch {
+	case r.zero:
+		return false
+	case states || n.Op == ir.OpResult:
+		for _, x := range carried(nil, a.p, v) {
+			states = a.reach(x) || states
+		}
+	default:
+		first, last := used(a.p, n, r, args)
+		for _, x := range args[first:last] {
+			states = a.reach(x) || states
 		}
 	}
-	for _, v := range outs {
-		if v != ir.None {
-			visit(v)
-		}
-	}
-	for len(stack) > 0 {
-		v := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		a.order = append(a.order, v)
-		states = states || a.p.Nodes[v].Op == ir.OpState
-		for _, x := range a.sourcesOf(v) {
-			visit(x)
-		}
-	}
-	slices.Sort(a.order)
+	a.order = append(a.order, v)
 	return states
+}
+
+// used returns the range of the arguments of an ordinary node that a derivative may come through.
+func used(p *ir.Program, n *ir.Node, r *rule, args [3]ir.Value) (first, last int) {
+	switch {
+	case r == &annihilated:
+		return 0, 2
+	case n.Op == ir.OpSelect:
+		return 1, 3
+	case n.Op == ir.OpConvert && n.Type.IsInt() && p.Nodes[args[0]].Type.IsFloat():
+		return 0, 0
+	}
+	return 0, n.Op.Info().Args
 }
 
 // sourcesOf returns the values that a derivative may reach v from. The list is good until the next call.
@@ -132,18 +157,11 @@ func (a *activity) sourcesOf(v ir.Value) []ir.Value {
 	r, args := row(a.p, v)
 	switch {
 	case r.zero:
-	case n.Op == ir.OpConvert && n.Type.IsInt() && a.p.Node(args[0]).Type.IsFloat():
 	case n.Op == ir.OpState || n.Op == ir.OpResult:
 		list = carried(list, a.p, v)
 	default:
-		if n.Op == ir.OpSelect && r != &annihilated {
-			args[0] = ir.None
-		}
-		for _, x := range args {
-			if x != ir.None {
-				list = append(list, x)
-			}
-		}
+		first, last := used(a.p, n, r, args)
+		list = append(list, args[first:last]...)
 	}
 	a.sources = list
 	return list
@@ -153,7 +171,7 @@ func (a *activity) sourcesOf(v ir.Value) []ir.Value {
 func (a *activity) transfer(v ir.Value) status {
 	n := a.p.Node(v)
 	if n.Op == ir.OpResult && a.p.Node(n.Args[0]).Op == ir.OpCall {
-		return a.callResult(n)
+		return a.callResult(v, n)
 	}
 	s := still
 	for _, x := range a.sourcesOf(v) {
@@ -172,13 +190,17 @@ func (a *activity) transfer(v ir.Value) status {
 }
 
 func (a *activity) fail(v ir.Value, format string, args ...any) {
-	if a.err == nil {
-		a.err = fmt.Errorf("grad: %%%d (%v) %s", v, a.p.Node(v).Op, fmt.Sprintf(format, args...))
+	a.failWith(v, fmt.Errorf("grad: %%%d (%v) %s", v, a.p.Node(v).Op, fmt.Sprintf(format, args...)))
+}
+
+func (a *activity) failWith(v ir.Value, err error) {
+	if a.err == nil || v < a.errAt {
+		a.err, a.errAt = err, v
 	}
 }
 
 // callResult returns the status of a result of a call.
-func (a *activity) callResult(n *ir.Node) status {
+func (a *activity) callResult(v ir.Value, n *ir.Node) status {
 	c := a.p.Call(n.Args[0])
 	args := make([]status, len(c.Args))
 	for i, x := range c.Args {
@@ -189,9 +211,7 @@ func (a *activity) callResult(n *ir.Node) status {
 		err = a.env.gathersOutside(c.Func, a)
 	}
 	if err != nil {
-		if a.err == nil {
-			a.err = err
-		}
+		a.failWith(v, err)
 		return still
 	}
 	return results[n.Imm]

@@ -74,16 +74,19 @@ func (s *sweep) fix(wrt, constants []ir.Value) error {
 
 // plan lists the nodes to visit: those with a derivative, and the loops and calls that they are results of.
 func (s *sweep) plan() {
-	s.visits = s.act.order
-	var units []ir.Value
+	results := false
 	for _, v := range s.act.order {
+		if s.act.state[v] != moving {
+			continue
+		}
+		s.visits = append(s.visits, v)
 		if n := s.p.Node(v); n.Op == ir.OpResult {
-			units = append(units, n.Args[0])
+			s.visits = append(s.visits, n.Args[0])
+			results = true
 		}
 	}
-	if len(units) > 0 {
-		s.visits = slices.Concat(s.act.order, units)
-		slices.Sort(s.visits)
+	slices.Sort(s.visits)
+	if results {
 		s.visits = slices.Compact(s.visits)
 	}
 }
