@@ -102,3 +102,21 @@ func BenchmarkLower(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkFingerprint takes the fingerprints of lowered programs.
+func BenchmarkFingerprint(b *testing.B) {
+	benchmarkFrontEnd(b, func(trace func() *ir.Module) func() *ir.Module {
+		low, err := ir.Lower(trace(), ir.Passes(), false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return func() *ir.Module {
+			for i := range low.Stages {
+				if p := low.Stages[i].Prog; p != nil {
+					ir.Fingerprint(low, p)
+				}
+			}
+			return low
+		}
+	})
+}
