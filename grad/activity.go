@@ -24,7 +24,6 @@ type activity struct {
 	env      *environment
 	fixed    []ir.Value // the independent values, and those held constant: not looked behind
 	uniforms []int      // the independent uniforms by index, sorted
-	order    []ir.Value // the nodes behind outs that may move, each behind its sources, but for loops' states
 	inLoop   []bool     // by scope: inside of a loop that is complete
 	err      error
 	errAt    ir.Value // the node of err: of several the first
@@ -40,12 +39,14 @@ type scratch struct {
 	sources []ir.Value // a list in use
 	changed []ir.Value // the values that have a change
 	touched []ir.Value // the values that were reached
+	order   []ir.Value // those that may move, each behind its sources, but for loops' states
+	visits  []ir.Value // a sweep's
 }
 
 // grow makes room for n values.
 func (s *scratch) grow(n int) {
 	if n > len(s.state) {
-		n += n / 2
+		n *= 2
 		s.state, s.reached, s.isFixed = make([]status, n), make([]bool, n), make([]bool, n)
 		s.change = make([]ir.Value, n)
 	}
@@ -58,7 +59,7 @@ func (s *scratch) clear(a *activity) {
 			s.state[v], s.reached[v], s.isFixed[v], s.change[v] = still, false, false, 0
 		}
 	}
-	s.changed, s.touched = s.changed[:0], s.touched[:0]
+	s.changed, s.touched, s.order, s.visits = s.changed[:0], s.touched[:0], s.order[:0], s.visits[:0]
 }
 
 func newActivity(env *environment, p *ir.Program, uniforms []int, s *scratch) *activity {
@@ -150,6 +151,23 @@ func used(p *ir.Program, n *ir.Node, r *rule, args [3]ir.Value) (first, last int
 	return 0, n.Op.Info().Args
 }
 
+// ofSources returns the highest status of the sources of v, which is in order: a node that may move.
+func (a *activity) ofSources(v ir.Value, n *ir.Node) status {
+	s := still
+	if n.Op == ir.OpState || n.Op == ir.OpResult {
+		for _, x := range a.sourcesOf(v) {
+			s = max(s, a.state[x])
+		}
+		return s
+	}
+	r, args := row(a.p, v)
+	first, last := used(a.p, n, r, args)
+	for _, x := range args[first:last] {
+		s = max(s, a.state[x])
+	}
+	return s
+}
+
 // sourcesOf returns the values that a derivative may reach v from. The list is good until the next call.
 func (a *activity) sourcesOf(v ir.Value) []ir.Value {
 	list := a.sources[:0]
@@ -173,10 +191,7 @@ func (a *activity) transfer(v ir.Value) status {
 	if n.Op == ir.OpResult && a.p.Node(n.Args[0]).Op == ir.OpCall {
 		return a.callResult(v, n)
 	}
-	s := still
-	for _, x := range a.sourcesOf(v) {
-		s = max(s, a.state[x])
-	}
+	s := a.ofSources(v, n)
 	switch {
 	case s == still || n.Type == ir.Bool:
 		return still

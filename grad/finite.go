@@ -94,12 +94,28 @@ func (f *finiteness) wild(v ir.Value) bool {
 			w = f.wildState(u)
 		case f.makesInfinity(u):
 			w = true
-		case n.Type.IsFloat():
+		case n.Op == ir.OpResult:
 			w = slices.ContainsFunc(f.valuesOf(u), func(a ir.Value) bool { return f.known[a] })
+		case n.Type.IsFloat():
+			w = f.fromWild(n)
 		}
 		f.known = append(f.known, w)
 	}
 	return f.known[v]
+}
+
+// fromWild tells whether a float that enters an ordinary node's value is wild.
+func (f *finiteness) fromWild(n *ir.Node) bool {
+	args := n.Args[:n.Op.Info().Args]
+	if n.Op == ir.OpSelect {
+		args = args[1:]
+	}
+	for _, a := range args {
+		if f.known[a] && f.p.Nodes[a].Type.IsFloat() {
+			return true
+		}
+	}
+	return false
 }
 
 // meet remembers that a loop was being recorded when its state came by: what it is computed from is not all known.

@@ -16,7 +16,6 @@ type sweep struct {
 	p        *ir.Program
 	act      *activity
 	end      ir.Value         // nodes from here on were emitted by the sweep itself
-	visits   []ir.Value       // what the sweep may handle, in the order of execution
 	uniforms map[int]ir.Value // the independent uniforms by index
 }
 
@@ -72,23 +71,25 @@ func (s *sweep) fix(wrt, constants []ir.Value) error {
 	return nil
 }
 
-// plan lists the nodes to visit: those with a derivative, and the loops and calls that they are results of.
+// plan lists the nodes to visit, in the order of execution: those with a derivative, and the loops and calls that they
+// are results of.
 func (s *sweep) plan() {
-	results := false
+	list, results := s.act.visits, false
 	for _, v := range s.act.order {
 		if s.act.state[v] != moving {
 			continue
 		}
-		s.visits = append(s.visits, v)
+		list = append(list, v)
 		if n := s.p.Node(v); n.Op == ir.OpResult {
-			s.visits = append(s.visits, n.Args[0])
+			list = append(list, n.Args[0])
 			results = true
 		}
 	}
-	slices.Sort(s.visits)
+	slices.Sort(list)
 	if results {
-		s.visits = slices.Compact(s.visits)
+		list = slices.Compact(list)
 	}
+	s.act.visits = list
 }
 
 // skip tells whether the sweep passes v by: it does not move, is independent, or belongs to a complete loop.
@@ -111,7 +112,7 @@ func (e *emitter) jvp(outs, wrt, tangents []ir.Value, constants ...ir.Value) ([]
 	for i, w := range wrt {
 		s.put(w, tangents[i])
 	}
-	for _, v := range s.visits {
+	for _, v := range s.act.visits {
 		if s.skip(v) {
 			continue
 		}
@@ -188,7 +189,7 @@ func (e *emitter) vjp(outs, seeds, wrt []ir.Value, constants ...ir.Value) ([]ir.
 			s.accumulate(o, seeds[i])
 		}
 	}
-	for _, v := range slices.Backward(s.visits) {
+	for _, v := range slices.Backward(s.act.visits) {
 		if s.skip(v) {
 			continue
 		}
