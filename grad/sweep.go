@@ -21,10 +21,13 @@ type sweep struct {
 
 func (e *emitter) newSweep(outs, wrt, constants []ir.Value) (*sweep, error) {
 	p := e.b.Program()
-	s := &sweep{emitter: e, p: p, end: ir.Value(len(p.Nodes)), uniforms: map[int]ir.Value{}}
-	for _, w := range wrt {
-		if n := p.Node(w); n.Op == ir.OpUniform {
-			s.uniforms[int(n.Imm)] = w
+	s := &sweep{emitter: e, p: p, end: ir.Value(len(p.Nodes))}
+	if len(p.Calls) > 0 { // else nobody asks
+		s.uniforms = map[int]ir.Value{}
+		for _, w := range wrt {
+			if n := p.Node(w); n.Op == ir.OpUniform {
+				s.uniforms[int(n.Imm)] = w
+			}
 		}
 	}
 	s.act = newActivity(e.env, p, slices.Sorted(maps.Keys(s.uniforms)), e.takeScratch())

@@ -14,11 +14,12 @@ type tracer struct {
 	*plan
 	buffers *buffers
 	grad    *grad.Differentiator
+	vectors map[[2]string]trace.Vec3 // what vec3 has read: every use of a shape reads its numbers
 }
 
 func newTracer(m *ir.Module, p *plan, b *buffers) *tracer {
 	r := trace.New(m)
-	return &tracer{r, p, b, grad.NewDifferentiator(r.B)}
+	return &tracer{r, p, b, grad.NewDifferentiator(r.B), map[[2]string]trace.Vec3{}}
 }
 
 // zero and black are constants.
@@ -27,7 +28,13 @@ func (t *tracer) black() trace.Vec3 { return t.Vec3(0, 0, 0) }
 
 // vec3 reads the uniforms path + one of the suffixes.
 func (t *tracer) vec3(path string, suffixes ...string) trace.Vec3 {
-	return trace.Vec3{X: t.Uniform(path + suffixes[0]), Y: t.Uniform(path + suffixes[1]), Z: t.Uniform(path + suffixes[2])}
+	key := [2]string{path, suffixes[0]}
+	v, ok := t.vectors[key]
+	if !ok {
+		v = trace.Vec3{X: t.Uniform(path + suffixes[0]), Y: t.Uniform(path + suffixes[1]), Z: t.Uniform(path + suffixes[2])}
+		t.vectors[key] = v
+	}
+	return v
 }
 
 // point and color read three uniforms.
