@@ -82,7 +82,7 @@ type Program struct {
 	Results []Value
 
 	// recorded says that a Builder would make the same nodes again: equal nodes are one and nothing folds. Passes
-	// that find nothing to change then leave the nodes alone. It costs nobody's meaning where it is wrong.
+	// then copy nodes without looking them up. If it is wrong, what they make is longer than it need be, no more.
 	recorded bool
 }
 
