@@ -8,12 +8,23 @@ type emitter struct {
 	env     *environment
 	finite  *finiteness
 	reverse bool
+	spare   []*scratch // tables that no sweep uses
 }
 
 func newEmitter(b *ir.Builder) *emitter { return newEmitterIn(b, newEnvironment(b.Module())) }
 
 func newEmitterIn(b *ir.Builder, env *environment) *emitter {
 	return &emitter{b: b, env: env, finite: newFiniteness(b.Module(), b.Program())}
+}
+
+func (e *emitter) takeScratch() *scratch {
+	n := len(e.spare)
+	if n == 0 {
+		return &scratch{}
+	}
+	s := e.spare[n-1]
+	e.spare = e.spare[:n-1]
+	return s
 }
 
 func (e *emitter) wild(v ir.Value) bool { return e.finite.wild(v) }

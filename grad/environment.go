@@ -73,10 +73,10 @@ func (env *environment) independentUniforms(f int, uniforms []int) []int {
 
 // gathersOutside refuses a call of f if f reads a buffer of which an element is an independent value: which
 // element it is cannot be told inside f.
-func (env *environment) gathersOutside(f int, p *ir.Program, fixed map[ir.Value]status) error {
-	for v, s := range fixed {
-		n := p.Node(v)
-		if s == moving && n.Op == ir.OpGather && slices.Contains(env.reads(f).buffers, int(n.Imm)) {
+func (env *environment) gathersOutside(f int, a *activity) error {
+	for _, v := range a.fixed {
+		n := a.p.Node(v)
+		if a.state[v] == moving && n.Op == ir.OpGather && slices.Contains(env.reads(f).buffers, int(n.Imm)) {
 			return fmt.Errorf("grad: function %s reads buffer %s, an element of which is an independent value; "+
 				"pass the element as an argument", env.m.Funcs[f].Name, env.m.Buffers[n.Imm].Name)
 		}
@@ -95,9 +95,9 @@ func (env *environment) results(f int, args []status, uniforms []int) ([]status,
 	fn := env.m.Funcs[f]
 	out, err := env.customResults(fn, args, uniforms)
 	if fn.JVP < 0 && fn.VJP < 0 {
-		var a *activity
-		a, err = analyse(env, fn.Body, fn.Body.Results, moves(fn.Body, args, uniforms), uniforms)
-		if err == nil {
+		a := newActivity(env, fn.Body, uniforms, &scratch{})
+		a.fixBody(args)
+		if err = a.analyse(fn.Body.Results); err == nil {
 			for i, r := range fn.Body.Results {
 				out[i] = a.state[r]
 			}
@@ -132,16 +132,14 @@ func (env *environment) customResults(fn *ir.Func, args []status, uniforms []int
 	return out, nil
 }
 
-// moves returns the independent values of a function's body: the parameters with their status, and uniforms.
-func moves(body *ir.Program, args []status, uniforms []int) map[ir.Value]status {
-	fixed := map[ir.Value]status{}
-	for i, v := range body.Params {
-		fixed[v] = args[i]
+// fixBody sets the status of what a function's body starts from: the parameters, and the independent uniforms.
+func (a *activity) fixBody(args []status) {
+	for i, v := range a.p.Params {
+		a.fix(v, args[i])
 	}
-	for i := range body.Nodes {
-		if n := &body.Nodes[i]; n.Op == ir.OpUniform && slices.Contains(uniforms, int(n.Imm)) {
-			fixed[ir.Value(i)] = moving
+	for i := range a.p.Nodes {
+		if n := &a.p.Nodes[i]; n.Op == ir.OpUniform && slices.Contains(a.uniforms, int(n.Imm)) {
+			a.fix(ir.Value(i), moving)
 		}
 	}
-	return fixed
 }

@@ -2,6 +2,7 @@ package grad
 
 import (
 	"math"
+	"slices"
 
 	"github.com/baremetaldevx86/microdr/ir"
 )
@@ -73,6 +74,8 @@ type finiteness struct {
 	wildParams bool         // the parameters of this function may be infinite
 	known      []bool       // the answers for the first nodes
 	funcs      map[int]bool // does a function with finite arguments have a wild result?
+	open       []int        // the loops that were being recorded when answers for their bodies were given
+	list       []ir.Value   // a list in use
 }
 
 func newFiniteness(m *ir.Module, p *ir.Program) *finiteness {
@@ -84,15 +87,59 @@ func newFiniteness(m *ir.Module, p *ir.Program) *finiteness {
 func (f *finiteness) wild(v ir.Value) bool {
 	for len(f.known) <= int(v) {
 		u := ir.Value(len(f.known))
-		w := f.makesInfinity(u)
-		if f.p.Node(u).Op == ir.OpState {
+		w := false
+		switch n := &f.p.Nodes[u]; {
+		case n.Op == ir.OpState:
+			f.meet(u, n)
 			w = f.wildState(u)
-		} else if !w {
-			f.values(u, func(a ir.Value) { w = w || f.known[a] })
+		case f.makesInfinity(u):
+			w = true
+		case n.Op == ir.OpResult:
+			w = slices.ContainsFunc(f.valuesOf(u), func(a ir.Value) bool { return f.known[a] })
+		case n.Type.IsFloat():
+			w = f.fromWild(n)
 		}
 		f.known = append(f.known, w)
 	}
 	return f.known[v]
+}
+
+// fromWild tells whether a float that enters an ordinary node's value is wild.
+func (f *finiteness) fromWild(n *ir.Node) bool {
+	args := n.Args[:n.Op.Info().Args]
+	if n.Op == ir.OpSelect {
+		args = args[1:]
+	}
+	for _, a := range args {
+		if f.known[a] && f.p.Nodes[a].Type.IsFloat() {
+			return true
+		}
+	}
+	return false
+}
+
+// meet remembers that a loop was being recorded when its state came by: what it is computed from is not all known.
+func (f *finiteness) meet(u ir.Value, n *ir.Node) {
+	if loop := int(n.Imm >> 32); uint32(n.Imm) == 0 && f.p.Loops[loop].Max == 0 {
+		f.open = append(f.open, loop)
+	}
+}
+
+// refresh forgets the answers for loops that have been completed since they were given.
+func (f *finiteness) refresh() {
+	still := f.open[:0]
+	for _, i := range f.open {
+		l := &f.p.Loops[i]
+		if l.Max > 0 {
+			f.known = f.known[:min(len(f.known), int(l.States[0]))]
+		}
+	}
+	for _, i := range f.open {
+		if l := &f.p.Loops[i]; int(l.States[0]) < len(f.known) {
+			still = append(still, i)
+		}
+	}
+	f.open = still
 }
 
 // setWild fixes the answer for the last node made.
@@ -114,39 +161,42 @@ func (f *finiteness) wildState(v ir.Value) bool {
 			continue
 		}
 		found = f.makesInfinity(u)
-		f.values(u, func(a ir.Value) {
+		for _, a := range f.valuesOf(u) {
 			if !seen[a] {
 				seen[a] = true
 				stack = append(stack, a)
 			}
-		})
+		}
 	}
 	return found
 }
 
-// values calls g for the floats whose value enters that of u.
-func (f *finiteness) values(u ir.Value, g func(ir.Value)) {
-	n := f.p.Node(u)
+// valuesOf returns the floats whose value enters that of u. The list is good until the next call.
+func (f *finiteness) valuesOf(u ir.Value) []ir.Value {
+	n := &f.p.Nodes[u]
+	list := f.list[:0]
 	if !n.Type.IsFloat() {
-		return
+		return nil
 	}
 	first, last := 0, n.Op.Info().Args
 	switch n.Op {
 	case ir.OpState, ir.OpResult:
-		carried(f.p, u, g)
-		return
+		f.list = carried(list, f.p, u)
+		return f.list
 	case ir.OpSelect:
 		first = 1
 	}
 	for _, a := range n.Args[first:last] {
-		if f.p.Node(a).Type.IsFloat() {
-			g(a)
+		if f.p.Nodes[a].Type.IsFloat() {
+			list = append(list, a)
 		}
 	}
+	f.list = list
+	return list
 }
 
-// carried calls g for what a loop's state or result, or a call's result, is made from.
-func carried(p *ir.Program, v ir.Value, g func(ir.Value)) {
+// carried appends what a loop's state or result, or a call's result, is made from.
+func carried(list []ir.Value, p *ir.Program, v ir.Value) []ir.Value {
 	n := p.Node(v)
 	i := n.Imm
 	var l *ir.Loop
@@ -155,15 +205,12 @@ func carried(p *ir.Program, v ir.Value, g func(ir.Value)) {
 	} else if p.Node(n.Args[0]).Op == ir.OpLoop {
 		l = p.Loop(n.Args[0])
 	} else {
-		for _, a := range p.Call(n.Args[0]).Args {
-			g(a)
-		}
-		return
+		return append(list, p.Call(n.Args[0]).Args...)
 	}
 	if i < uint64(len(l.Init)) { // not the count, and not a loop still open
-		g(l.Init[i])
-		g(l.Next[i])
+		return append(list, l.Init[i], l.Next[i])
 	}
+	return list
 }
 
 func (f *finiteness) makesInfinity(u ir.Value) bool {

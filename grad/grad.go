@@ -20,27 +20,46 @@ import (
 // the bits of a float that depends on wrt is an error; detach the bits' source if zero is meant. A zero tangent
 // or adjoint stays zero even where the local derivative is infinite. After an error b must be discarded.
 func JVP(b *ir.Builder, outs, wrt, tangents []ir.Value) ([]ir.Value, error) {
-	if err := checkPairs(b, "tangent", wrt, tangents); err != nil {
-		return nil, err
-	}
-	ts, err := newEmitter(b).jvp(outs, wrt, tangents)
-	if err != nil {
-		return nil, err
-	}
-	return fillZeros(b, outs, ts), nil
+	return NewDifferentiator(b).JVP(outs, wrt, tangents)
 }
 
 // VJP (reverse mode) returns the adjoints of wrt: the derivatives of the sum of seeds[i]*outs[i] with respect to
 // each of them, the product of a vector with the Jacobian. A seed of ir.None is zero. All else is as for JVP.
 func VJP(b *ir.Builder, outs, seeds, wrt []ir.Value) ([]ir.Value, error) {
-	if err := checkPairs(b, "seed", outs, seeds); err != nil {
+	return NewDifferentiator(b).VJP(outs, seeds, wrt)
+}
+
+// Differentiator differentiates within one program again and again. It remembers what it found out about the program's
+// nodes, so that the cost of a derivative is that of the nodes behind it, not of the whole program.
+type Differentiator struct{ e *emitter }
+
+// NewDifferentiator returns a differentiator for the program that b records.
+func NewDifferentiator(b *ir.Builder) *Differentiator { return &Differentiator{newEmitter(b)} }
+
+// JVP emits and returns tangents; see the function.
+func (d *Differentiator) JVP(outs, wrt, tangents []ir.Value) ([]ir.Value, error) {
+	if err := checkPairs(d.e.b, "tangent", wrt, tangents); err != nil {
 		return nil, err
 	}
-	as, err := newEmitter(b).vjp(outs, seeds, wrt)
+	d.e.finite.refresh()
+	ts, err := d.e.jvp(outs, wrt, tangents)
 	if err != nil {
 		return nil, err
 	}
-	return fillZeros(b, wrt, as), nil
+	return fillZeros(d.e.b, outs, ts), nil
+}
+
+// VJP emits and returns adjoints; see the function.
+func (d *Differentiator) VJP(outs, seeds, wrt []ir.Value) ([]ir.Value, error) {
+	if err := checkPairs(d.e.b, "seed", outs, seeds); err != nil {
+		return nil, err
+	}
+	d.e.finite.refresh()
+	as, err := d.e.vjp(outs, seeds, wrt)
+	if err != nil {
+		return nil, err
+	}
+	return fillZeros(d.e.b, wrt, as), nil
 }
 
 func checkPairs(b *ir.Builder, what string, values, changes []ir.Value) error {

@@ -80,8 +80,10 @@ func (d *derivedLoop) findCaptured() {
 			for _, u := range d.env.independentUniforms(d.p.Call(v).Func, d.act.uniforms) {
 				take(d.uniforms[u])
 			}
-		case d.act.known[v] && d.act.state[v] == moving:
-			d.act.sources(v, take)
+		case d.act.reached[v] && d.act.state[v] == moving:
+			for _, x := range d.act.sourcesOf(v) {
+				take(x)
+			}
 		}
 	}
 }

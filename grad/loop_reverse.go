@@ -63,12 +63,11 @@ func (d *derivedLoop) zeros() []ir.Value {
 
 // onlySums tells whether every active state is a sum of terms free of active states.
 func (d *derivedLoop) onlySums() bool {
-	fixed := map[ir.Value]status{}
+	act := newActivity(d.env, d.p, nil, &scratch{})
 	for _, v := range d.pick(d.loop.States) {
-		fixed[v] = moving
+		act.fix(v, moving)
 	}
-	act, err := analyse(d.env, d.p, d.pick(d.loop.Next), fixed, nil)
-	if err != nil {
+	if act.analyse(d.pick(d.loop.Next)) != nil {
 		return false
 	}
 	for _, i := range d.active {

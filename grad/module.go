@@ -123,12 +123,12 @@ func (g *graph) open(i int) (*lane, error) {
 	for k, e := range l.effects {
 		values[k] = e.Value
 	}
-	fixed := map[ir.Value]status{}
-	for _, v := range l.independent(g) {
-		fixed[v] = moving
+	independent := l.independent(g) // may add nodes
+	act := newActivity(g.env, b.Program(), slices.Sorted(slices.Values(g.uniforms)), &scratch{})
+	for _, v := range independent {
+		act.fix(v, moving)
 	}
-	act, err := analyse(g.env, b.Program(), values, fixed, slices.Sorted(slices.Values(g.uniforms)))
-	if err != nil {
+	if err := act.analyse(values); err != nil {
 		return nil, fmt.Errorf("%w, in %v %s", err, s.Kind, s.Name)
 	}
 	for _, v := range values {

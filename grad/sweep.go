@@ -15,42 +15,84 @@ type sweep struct {
 	*emitter
 	p        *ir.Program
 	act      *activity
-	end      ir.Value // nodes from here on were emitted by the sweep itself
-	change   map[ir.Value]ir.Value
+	end      ir.Value         // nodes from here on were emitted by the sweep itself
 	uniforms map[int]ir.Value // the independent uniforms by index
 }
 
 func (e *emitter) newSweep(outs, wrt, constants []ir.Value) (*sweep, error) {
 	p := e.b.Program()
-	s := &sweep{emitter: e, p: p, end: ir.Value(len(p.Nodes)), change: map[ir.Value]ir.Value{}, uniforms: map[int]ir.Value{}}
-	fixed := map[ir.Value]status{}
-	for _, c := range constants {
-		fixed[c] = still
-	}
-	for i, w := range wrt {
-		n := p.Node(w)
-		switch {
-		case !n.Type.IsFloat():
-			return nil, fmt.Errorf("grad: independent value %d is %v; derivatives are with respect to floats", i, n.Type)
-		case n.Op == ir.OpConst:
-			return nil, fmt.Errorf("grad: independent value %d is a constant, shared by all its uses", i)
-		case fixed[w] == moving:
-			return nil, fmt.Errorf("grad: independent value %d is given twice", i)
-		case n.Op == ir.OpUniform:
-			s.uniforms[int(n.Imm)] = w
+	s := &sweep{emitter: e, p: p, end: ir.Value(len(p.Nodes))}
+	if len(p.Calls) > 0 { // else nobody asks
+		s.uniforms = map[int]ir.Value{}
+		for _, w := range wrt {
+			if n := p.Node(w); n.Op == ir.OpUniform {
+				s.uniforms[int(n.Imm)] = w
+			}
 		}
-		fixed[w] = moving
 	}
-	var err error
-	if s.act, err = analyse(e.env, p, outs, fixed, slices.Sorted(maps.Keys(s.uniforms))); err != nil {
-		return nil, err
+	s.act = newActivity(e.env, p, slices.Sorted(maps.Keys(s.uniforms)), e.takeScratch())
+	err := s.fix(wrt, constants)
+	if err == nil {
+		err = s.act.analyse(outs)
 	}
 	for i, v := range append(outs[:len(outs):len(outs)], wrt...) {
-		if v != ir.None && s.act.inside(v) {
-			return nil, fmt.Errorf("grad: value %d (%%%d) lies inside a loop; use the loop's results", i, v)
+		if err == nil && v != ir.None && s.act.inside(v) {
+			err = fmt.Errorf("grad: value %d (%%%d) lies inside a loop; use the loop's results", i, v)
 		}
 	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.plan()
 	return s, nil
+}
+
+// close gives the sweep's tables back.
+func (s *sweep) close() {
+	s.act.clear(s.act)
+	s.spare = append(s.spare, s.act.scratch)
+}
+
+// fix sets the status of the independent values and of those held constant.
+func (s *sweep) fix(wrt, constants []ir.Value) error {
+	for _, c := range constants {
+		s.act.fix(c, still)
+	}
+	for i, w := range wrt {
+		n := s.p.Node(w)
+		switch {
+		case !n.Type.IsFloat():
+			return fmt.Errorf("grad: independent value %d is %v; derivatives are with respect to floats", i, n.Type)
+		case n.Op == ir.OpConst:
+			return fmt.Errorf("grad: independent value %d is a constant, shared by all its uses", i)
+		case s.act.state[w] == moving:
+			return fmt.Errorf("grad: independent value %d is given twice", i)
+		}
+		s.act.fix(w, moving)
+	}
+	return nil
+}
+
+// plan lists the nodes to visit, in the order of execution: those with a derivative, and the loops and calls that they
+// are results of.
+func (s *sweep) plan() {
+	list, results := s.act.visits, false
+	for _, v := range s.act.order {
+		if s.act.state[v] != moving {
+			continue
+		}
+		list = append(list, v)
+		if n := s.p.Node(v); n.Op == ir.OpResult {
+			list = append(list, n.Args[0])
+			results = true
+		}
+	}
+	slices.Sort(list)
+	if results {
+		list = slices.Compact(list)
+	}
+	s.act.visits = list
 }
 
 // skip tells whether the sweep passes v by: it does not move, is independent, or belongs to a complete loop.
@@ -59,8 +101,7 @@ func (s *sweep) skip(v ir.Value) bool {
 	case ir.OpLoop, ir.OpCall:
 		return s.act.inside(v)
 	}
-	_, fixed := s.act.fixed[v]
-	return fixed || s.act.state[v] != moving || s.act.inside(v)
+	return s.act.isFixed[v] || s.act.state[v] != moving || s.act.inside(v)
 }
 
 // jvp returns the tangents of outs, ir.None for structural zeros; constants are values not to look behind.
@@ -70,10 +111,11 @@ func (e *emitter) jvp(outs, wrt, tangents []ir.Value, constants ...ir.Value) ([]
 	if err != nil {
 		return nil, err
 	}
+	defer s.close()
 	for i, w := range wrt {
 		s.put(w, tangents[i])
 	}
-	for v := ir.Value(0); v < s.end; v++ {
+	for _, v := range s.act.visits {
 		if s.skip(v) {
 			continue
 		}
@@ -96,16 +138,17 @@ func (e *emitter) jvp(outs, wrt, tangents []ir.Value, constants ...ir.Value) ([]
 // put sets the change of v, if it is one.
 func (s *sweep) put(v, change ir.Value) {
 	if change != ir.None {
-		s.change[v] = change
+		s.act.change[v] = change + 1
+		s.act.changed = append(s.act.changed, v)
 	}
 }
 
 // of returns the change of v, or ir.None.
 func (s *sweep) of(v ir.Value) ir.Value {
-	if c, ok := s.change[v]; ok && v != ir.None {
-		return c
+	if v == ir.None || v >= s.end {
+		return ir.None
 	}
-	return ir.None
+	return s.act.change[v] - 1
 }
 
 func (s *sweep) changes(vs []ir.Value) []ir.Value {
@@ -143,12 +186,13 @@ func (e *emitter) vjp(outs, seeds, wrt []ir.Value, constants ...ir.Value) ([]ir.
 	if err != nil {
 		return nil, err
 	}
+	defer s.close()
 	for i, o := range outs {
 		if o != ir.None && s.act.state[o] == moving {
 			s.accumulate(o, seeds[i])
 		}
 	}
-	for v := s.end - 1; v >= 0; v-- {
+	for _, v := range slices.Backward(s.act.visits) {
 		if s.skip(v) {
 			continue
 		}
@@ -172,7 +216,7 @@ func (e *emitter) vjp(outs, seeds, wrt []ir.Value, constants ...ir.Value) ([]ir.
 // accumulate adds to the adjoint of v.
 func (s *sweep) accumulate(v, adjoint ir.Value) {
 	if adjoint != ir.None {
-		s.change[v] = s.plus(s.of(v), adjoint)
+		s.put(v, s.plus(s.of(v), adjoint))
 	}
 }
 

@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Builder records a lane program. Every node is looked up before it is made, so equal expressions are one
@@ -11,26 +12,23 @@ import (
 type Builder struct {
 	m     *Module
 	p     *Program
-	seen  map[nodeKey]Value
-	calls map[string]Value
-	open  []Scope // the loops being recorded, innermost last
+	seen  nodeTable
+	calls map[uint64][]Value // the OpCall nodes by hash of function and arguments
+	open  []Scope            // the loops being recorded, innermost last
+	outer [][]Scope          // by loop: the loops around it whose values its body reads
 	pos   int32
 }
 
-type nodeKey struct {
-	op   Op
-	typ  Type
-	args [3]Value
-	imm  uint64
-}
-
 // NewBuilder starts a program of module m, whose uniforms, buffers and functions it may refer to.
-func NewBuilder(m *Module) *Builder {
+func NewBuilder(m *Module) *Builder { return newBuilder(m, 0) }
+
+// newBuilder is NewBuilder for a program of about n nodes.
+func newBuilder(m *Module, n int) *Builder {
 	return &Builder{
 		m:     m,
-		p:     &Program{Parents: []Scope{-1, ScopeUniform}},
-		seen:  map[nodeKey]Value{},
-		calls: map[string]Value{},
+		p:     &Program{Nodes: make([]Node, 0, n), Parents: []Scope{-1, ScopeUniform}, recorded: true},
+		seen:  newNodeTable(n),
+		calls: map[uint64][]Value{},
 	}
 }
 
@@ -61,40 +59,88 @@ func (b *Builder) fail(format string, args ...any) {
 }
 
 // node returns the node with the given contents, making it if there is none.
-func (b *Builder) node(op Op, t Type, scope Scope, args [3]Value, imm uint64) Value {
-	key := nodeKey{op, t, args, imm}
-	if v, ok := b.seen[key]; ok {
+func (b *Builder) node(op Op, t Type, args [3]Value, imm uint64) Value {
+	hash := hashNode(op, t, &args, imm)
+	v, place := b.seen.find(b.p.Nodes, hash, op, t, &args, imm)
+	if v != None {
 		return v
 	}
-	v := b.append(op, t, scope, args, imm)
-	b.seen[key] = v
+	v = b.append(op, t, b.scopeOf(op, &args), args, imm)
+	b.seen.put(place, hash, v)
 	return v
 }
 
 func (b *Builder) append(op Op, t Type, scope Scope, args [3]Value, imm uint64) Value {
-	b.p.Nodes = append(b.p.Nodes, Node{Op: op, Type: t, Scope: scope, Pos: b.pos, Args: args, Imm: imm})
-	return Value(len(b.p.Nodes) - 1)
+	p := b.p
+	if len(p.Nodes) == cap(p.Nodes) { // append alone grows long slices by a quarter
+		p.Nodes = slices.Grow(p.Nodes, len(p.Nodes)+minSlots/2)
+	}
+	p.Nodes = append(p.Nodes, Node{Op: op, Type: t, Scope: scope, Pos: b.pos, Args: args, Imm: imm})
+	return Value(len(p.Nodes) - 1)
 }
 
 var noArgs = [3]Value{None, None, None}
 
-// scopeOf returns the deepest scope of the values, which must lie on one chain.
-func (b *Builder) scopeOf(vs ...Value) Scope {
-	deepest := ScopeUniform
-	for _, v := range vs {
+// scopeOf returns the scope of a node to be made: the deepest of its arguments', which must lie on one chain.
+func (b *Builder) scopeOf(op Op, args *[3]Value) Scope {
+	if op == OpLane || op == OpParam {
+		return ScopeLane
+	}
+	deepest, mixed := ScopeUniform, false
+	for _, v := range args {
 		if v == None {
-			continue
+			break
 		}
 		s := b.p.Nodes[v].Scope
-		switch {
-		case b.p.Encloses(s, deepest):
-		case b.p.Encloses(deepest, s):
-			deepest = s
-		default:
-			b.fail("value %%%d of a loop is used outside it, beside values %v", v, vs)
-		}
+		mixed = mixed || s > ScopeLane && deepest > ScopeLane && s != deepest
+		deepest = max(deepest, s)
+	}
+	if mixed {
+		deepest = b.innermost(args[:])
 	}
 	return deepest
+}
+
+// innermost returns the deepest scope of values of several loops, and records which of the others it reads.
+func (b *Builder) innermost(args []Value) Scope {
+	deepest := ScopeUniform
+	for _, v := range args {
+		if v != None {
+			deepest = b.deeper(deepest, v)
+		}
+	}
+	b.notes(deepest, args)
+	return deepest
+}
+
+// deeper returns the deeper one of s and the scope of v.
+func (b *Builder) deeper(s Scope, v Value) Scope {
+	t := b.p.Nodes[v].Scope
+	switch {
+	case t <= ScopeLane || s <= ScopeLane: // they enclose all others
+		return max(s, t)
+	case b.p.Encloses(t, s):
+		return s
+	case b.p.Encloses(s, t):
+		return t
+	}
+	b.fail("value %%%d of a loop is used outside it, beside values of scope %d", v, s)
+	return s
+}
+
+// notes records of a node in scope s, a loop, which loops around s it reads.
+func (b *Builder) notes(s Scope, args []Value) {
+	for _, v := range args {
+		if v != None {
+			b.note(s, b.p.Nodes[v].Scope)
+		}
+	}
+}
+
+func (b *Builder) note(s, read Scope) {
+	if list := &b.outer[s-2]; read > ScopeLane && read != s && !slices.Contains(*list, read) {
+		*list = append(*list, read)
+	}
 }
 
 // ConstF32 returns a float32 constant; NaN is made canonical.
@@ -136,7 +182,7 @@ func (b *Builder) Const(t Type, x float64) Value {
 }
 
 func (b *Builder) constant(t Type, bits uint64) Value {
-	return b.node(OpConst, t, ScopeUniform, noArgs, canonicalConst(t, bits))
+	return b.node(OpConst, t, noArgs, canonicalConst(t, bits))
 }
 
 // canonicalConst returns the bits that a constant of type t holds: no bits beyond its size, one NaN.
@@ -157,20 +203,20 @@ func canonicalConst(t Type, bits uint64) uint64 {
 
 // Uniform returns the module's scalar parameter of the given name, adding it to the module if needed.
 func (b *Builder) Uniform(name string, t Type) Value {
-	return b.node(OpUniform, t, ScopeUniform, noArgs, uint64(b.m.Uniform(name, t)))
+	return b.node(OpUniform, t, noArgs, uint64(b.m.Uniform(name, t)))
 }
 
 // UniformAt returns the module's uniform with index i.
 func (b *Builder) UniformAt(i int) Value {
-	return b.node(OpUniform, b.m.Uniforms[i].Type, ScopeUniform, noArgs, uint64(i))
+	return b.node(OpUniform, b.m.Uniforms[i].Type, noArgs, uint64(i))
 }
 
 // Lane returns the number of the lane, an int32 from 0.
-func (b *Builder) Lane() Value { return b.node(OpLane, I32, ScopeLane, noArgs, 0) }
+func (b *Builder) Lane() Value { return b.node(OpLane, I32, noArgs, 0) }
 
 // Param declares the next parameter of a function.
 func (b *Builder) Param(t Type) Value {
-	v := b.node(OpParam, t, ScopeLane, noArgs, uint64(len(b.p.Params)))
+	v := b.node(OpParam, t, noArgs, uint64(len(b.p.Params)))
 	b.p.Params = append(b.p.Params, v)
 	return v
 }
@@ -221,25 +267,20 @@ func (b *Builder) make(op Op, args [3]Value, n int) Value {
 	if v, ok := b.fold(op, t, args, n); ok {
 		return v
 	}
-	return b.node(op, t, b.scopeOf(args[:n]...), args, 0)
+	return b.node(op, t, args, 0)
+}
+
+// classTypes are the types of each class, one bit each.
+var classTypes = [...]uint16{
+	ClassNumber: 1<<F32 | 1<<F64 | 1<<I32 | 1<<U32,
+	ClassFloat:  1<<F32 | 1<<F64,
+	ClassInt:    1<<I32 | 1<<U32,
+	ClassBits:   1<<I32 | 1<<U32 | 1<<Bool,
+	ClassAny:    ^uint16(1 << Invalid),
 }
 
 // Has tells whether the class admits type t.
-func (c Class) Has(t Type) bool {
-	switch c {
-	case ClassNumber:
-		return t.IsFloat() || t.IsInt()
-	case ClassFloat:
-		return t.IsFloat()
-	case ClassInt:
-		return t.IsInt()
-	case ClassBits:
-		return t.IsInt() || t == Bool
-	case ClassAny:
-		return t != Invalid
-	}
-	return false
-}
+func (c Class) Has(t Type) bool { return int(c) < len(classTypes) && classTypes[c]>>t&1 != 0 }
 
 // Select returns x where cond is true, y elsewhere.
 func (b *Builder) Select(cond, x, y Value) Value {
@@ -255,7 +296,7 @@ func (b *Builder) Select(cond, x, y Value) Value {
 	if x == y {
 		return x
 	}
-	return b.node(OpSelect, b.Type(x), b.scopeOf(cond, x, y), [3]Value{cond, x, y}, 0)
+	return b.node(OpSelect, b.Type(x), [3]Value{cond, x, y}, 0)
 }
 
 // Convert converts between the number types; Bool becomes 0 or 1.
@@ -267,11 +308,10 @@ func (b *Builder) Convert(t Type, x Value) Value {
 	if t == Bool || !ClassNumber.Has(t) {
 		b.fail("convert of %v to %v", from, t)
 	}
-	args := [3]Value{x, None, None}
 	if v, ok := b.foldConvert(t, x); ok {
 		return v
 	}
-	return b.node(OpConvert, t, b.scopeOf(x), args, 0)
+	return b.node(OpConvert, t, [3]Value{x, None, None}, 0)
 }
 
 // Bitcast reinterprets 32 bits.
@@ -290,7 +330,7 @@ func (b *Builder) Bitcast(t Type, x Value) Value {
 		}
 		return b.constant(t, uint64(bits))
 	}
-	return b.node(OpBitcast, t, b.scopeOf(x), [3]Value{x, None, None}, 0)
+	return b.node(OpBitcast, t, [3]Value{x, None, None}, 0)
 }
 
 // Gather reads element index of the buffer; outside its range it reads zero.
@@ -302,7 +342,7 @@ func (b *Builder) Gather(buffer int, index Value) Value {
 	if t == F16 || t == BF16 {
 		t = F32
 	}
-	return b.node(OpGather, t, b.scopeOf(index), [3]Value{index, None, None}, uint64(buffer))
+	return b.node(OpGather, t, [3]Value{index, None, None}, uint64(buffer))
 }
 
 // Effect adds a write to the end of the program.

@@ -40,14 +40,28 @@ func WorstError(op Op) float64 { return expansions[op].worst }
 // ExpandTranscendentals is the pass: it replaces the transcendentals on float32 by primitive ops. Those on float64
 // stay; executors compute them with Go's math.
 func ExpandTranscendentals(m *Module, p *Program) *Program {
-	return Rewrite(m, p, func(r *Rewriter, v Value) (Value, bool) {
+	count := 0
+	for i := range p.Nodes {
+		if expands(&p.Nodes[i]) {
+			count++
+		}
+	}
+	if count == 0 {
+		return drop(m, p, p.Live())
+	}
+	return rewrite(m, p, p.Live(), func(r *Rewriter, v Value) (Value, bool) {
 		n := r.From.Node(v)
-		if !n.Op.Info().Transc || n.Type != F32 {
+		if !expands(n) {
 			return None, false
 		}
 		return Expand(r.To, n.Op, r.Image(n.Args[0]), r.Image(n.Args[1])), true
-	})
+	}, len(p.Nodes)+count*expandedNodes)
 }
+
+// expandedNodes is about how many nodes an expansion adds.
+const expandedNodes = 30
+
+func expands(n *Node) bool { return n.Op.Info().Transc && n.Type == F32 }
 
 // Expand builds the expansion of a transcendental on float32 arguments; y counts for atan2 and pow only.
 func Expand(b *Builder, op Op, x, y Value) Value { return expansions[op].build(emitter{b}, x, y) }

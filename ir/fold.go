@@ -9,26 +9,36 @@ import "math"
 
 // fold returns what op(args) simplifies to, if anything.
 func (b *Builder) fold(op Op, t Type, args [3]Value, n int) (Value, bool) {
-	if op.Info().Transc || op == OpDetach && b.Node(args[0]).Op != OpConst {
+	constants := 0
+	for _, a := range args[:n] {
+		if b.p.Nodes[a].Op == OpConst {
+			constants++
+		}
+	}
+	switch {
+	case op.Info().Transc:
 		return None, false
-	}
-	var bits [3]uint64
-	all := true
-	for i := range n {
-		a := b.Node(args[i])
-		bits[i] = a.Imm
-		all = all && a.Op == OpConst
-	}
-	if all {
-		return b.constant(t, Scalar(op, b.Type(args[0]), bits)), true
-	}
-	if n == 1 {
+	case constants == n:
+		return b.foldConstants(op, t, args, n), true
+	case op == OpDetach:
+		return None, false
+	case n == 1:
 		return b.foldUnary(op, args[0])
-	}
-	if n == 2 {
+	case n == 2 && args[0] == args[1]:
+		return args[0], op == OpMin || op == OpMax || op == OpAnd || op == OpOr
+	case n == 2 && constants > 0:
 		return b.foldBinary(op, args[0], args[1])
 	}
 	return None, false
+}
+
+// foldConstants computes an op whose arguments are constants.
+func (b *Builder) foldConstants(op Op, t Type, args [3]Value, n int) Value {
+	var bits [3]uint64
+	for i, a := range args[:n] {
+		bits[i] = b.p.Nodes[a].Imm
+	}
+	return b.constant(t, Scalar(op, b.Type(args[0]), bits))
 }
 
 func (b *Builder) foldUnary(op Op, x Value) (Value, bool) {
@@ -44,34 +54,30 @@ func (b *Builder) foldUnary(op Op, x Value) (Value, bool) {
 	return None, false
 }
 
-// identityRule says that op(x, c) = x for a constant c given by its bits in each type class.
-var identityRules = []struct {
-	op       Op
+// identity says that op(x, c) = x for a constant c given by its bits in each type class.
+type identity struct {
 	f32, f64 uint64 // the constant's bits
 	integer  uint64
 	float    bool // holds for floats
 	both     bool // also op(c, x)
-	ints     bool // holds for integers
-}{
-	{op: OpAdd, f32: 0x80000000, f64: 1 << 63, integer: 0, float: true, ints: true, both: true},
-	{op: OpSub, f32: 0, f64: 0, integer: 0, float: true, ints: true},
-	{op: OpMul, f32: 0x3f800000, f64: 0x3ff0000000000000, integer: 1, float: true, ints: true, both: true},
-	{op: OpDiv, f32: 0x3f800000, f64: 0x3ff0000000000000, integer: 1, float: true, ints: true},
-	{op: OpOr, ints: true, both: true},
-	{op: OpXor, ints: true, both: true},
-	{op: OpShl, ints: true},
-	{op: OpShr, ints: true},
+	ints     bool // holds for integers and Bool
 }
 
+var identities = [NumOps]identity{
+	OpAdd: {f32: 0x80000000, f64: 1 << 63, integer: 0, float: true, ints: true, both: true},
+	OpSub: {f32: 0, f64: 0, integer: 0, float: true, ints: true},
+	OpMul: {f32: 0x3f800000, f64: 0x3ff0000000000000, integer: 1, float: true, ints: true, both: true},
+	OpDiv: {f32: 0x3f800000, f64: 0x3ff0000000000000, integer: 1, float: true, ints: true},
+	OpOr:  {ints: true, both: true},
+	OpXor: {ints: true, both: true},
+	OpShl: {ints: true},
+	OpShr: {ints: true},
+}
+
+// foldBinary simplifies an op of which one argument is a constant.
 func (b *Builder) foldBinary(op Op, x, y Value) (Value, bool) {
-	t := b.Type(x)
-	if x == y && (op == OpMin || op == OpMax || op == OpAnd || op == OpOr) {
-		return x, true
-	}
-	for _, r := range identityRules {
-		if r.op != op || t.IsFloat() && !r.float || !t.IsFloat() && !r.ints {
-			continue
-		}
+	t, r := b.Type(x), &identities[op]
+	if t.IsFloat() && r.float || !t.IsFloat() && r.ints {
 		c := r.integer
 		if t == F32 {
 			c = r.f32

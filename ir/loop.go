@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -27,6 +28,7 @@ func (b *Builder) LoopBegin(types ...Type) *LoopBuilder {
 		l.States = append(l.States, b.append(OpState, t, scope, noArgs, uint64(l.index)<<32|uint64(i)))
 	}
 	b.p.Loops = append(b.p.Loops, Loop{Scope: scope, States: slices.Clone(l.States)})
+	b.outer = append(b.outer, nil)
 	return l
 }
 
@@ -41,7 +43,7 @@ func (l *LoopBuilder) End(init []Value, cond Value, next []Value, max int) []Val
 	}
 	b.open = b.open[:len(b.open)-1]
 	loop.Init, loop.Cond, loop.Next, loop.Max = slices.Clone(init), cond, slices.Clone(next), max
-	scope := b.enclosingScope(loop)
+	scope := b.close(loop)
 	b.p.Parents[loop.Scope] = scope
 	v := b.append(OpLoop, Invalid, scope, noArgs, uint64(l.index))
 	results := make([]Value, len(init)+1)
@@ -64,29 +66,22 @@ func (l *LoopBuilder) check(init []Value, cond Value, next []Value, max int) {
 	}
 }
 
-// enclosingScope returns the deepest scope outside the loop that its body or initial values read: there the loop
-// runs. It is at least the lane's, since lanes stop on their own.
-func (b *Builder) enclosingScope(loop *Loop) Scope {
+// close returns the deepest scope outside the loop that its body or initial values read: there the loop runs. It is
+// at least the lane's, since lanes stop on their own.
+func (b *Builder) close(loop *Loop) Scope {
+	for _, vs := range [][]Value{loop.Init, {loop.Cond}, loop.Next} {
+		b.notes(loop.Scope, vs)
+	}
 	deepest := ScopeLane
-	take := func(v Value) {
-		s := b.p.Nodes[v].Scope
-		if b.p.Encloses(loop.Scope, s) {
-			return
-		}
-		if b.p.Encloses(deepest, s) {
+	for _, s := range b.outer[loop.Scope-2] {
+		if !b.p.Encloses(loop.Scope, s) && b.p.Encloses(deepest, s) {
 			deepest = s
 		}
 	}
-	for _, v := range loop.Init {
-		take(v)
-	}
-	take(loop.Cond)
-	for _, v := range loop.Next {
-		take(v)
-	}
-	for v := loop.States[0]; int(v) < len(b.p.Nodes); v++ {
-		if b.p.Encloses(loop.Scope, b.p.Nodes[v].Scope) {
-			b.p.Operands(v, take)
+	if deepest > ScopeLane { // what this loop reads of those further out, the one around it reads too
+		b.notes(deepest, loop.Init)
+		for _, s := range b.outer[loop.Scope-2] {
+			b.note(deepest, s)
 		}
 	}
 	return deepest
@@ -94,7 +89,7 @@ func (b *Builder) enclosingScope(loop *Loop) Scope {
 
 // Result returns result i of a loop or call.
 func (b *Builder) Result(v Value, i int) Value {
-	return b.node(OpResult, b.p.resultType(b.m, v, i), b.p.Nodes[v].Scope, [3]Value{v, None, None}, uint64(i))
+	return b.node(OpResult, b.p.resultType(b.m, v, i), [3]Value{v, None, None}, uint64(i))
 }
 
 func (p *Program) resultType(m *Module, v Value, i int) Type {
@@ -124,22 +119,54 @@ func (b *Builder) Call(f int, args ...Value) []Value {
 			b.fail("argument %d of %s is %v, not %v", i, b.m.Funcs[f].Name, b.Type(a), t)
 		}
 	}
-	key := fmt.Sprint(f, args)
-	v, ok := b.calls[key]
-	if !ok {
-		b.p.Calls = append(b.p.Calls, Call{f, append([]Value(nil), args...)})
-		scope := b.scopeOf(args...)
-		if s := ScopeLane; b.readsLane(body) && b.p.Encloses(scope, s) {
-			scope = s
-		}
-		v = b.append(OpCall, Invalid, scope, noArgs, uint64(len(b.p.Calls)-1))
-		b.calls[key] = v
+	hash := hashCall(f, args)
+	v := b.findCall(b.calls[hash], f, args)
+	if v == None {
+		v = b.newCall(f, args)
+		b.calls[hash] = append(b.calls[hash], v)
 	}
 	results := make([]Value, len(body.Results))
 	for i := range results {
 		results[i] = b.Result(v, i)
 	}
 	return results
+}
+
+func hashCall(f int, args []Value) uint64 {
+	h := uint64(f)
+	for _, a := range args {
+		h = bits.RotateLeft64((h^uint64(uint32(a)))*0x9e3779b97f4a7c15, 29)
+	}
+	return h
+}
+
+// findCall returns the one of some calls that applies f to args.
+func (b *Builder) findCall(calls []Value, f int, args []Value) Value {
+	for _, v := range calls {
+		if c := b.p.Call(v); c.Func == f && slices.Equal(c.Args, args) {
+			return v
+		}
+	}
+	return None
+}
+
+func (b *Builder) newCall(f int, args []Value) Value {
+	b.p.Calls = append(b.p.Calls, Call{f, append([]Value(nil), args...)})
+	return b.append(OpCall, Invalid, b.callScope(f, args), noArgs, uint64(len(b.p.Calls)-1))
+}
+
+func (b *Builder) callScope(f int, args []Value) Scope {
+	scope := ScopeUniform
+	for _, a := range args {
+		scope = b.deeper(scope, a)
+	}
+	if scope == ScopeUniform && b.readsLane(b.m.Funcs[f].Body) {
+		scope = ScopeLane
+	}
+	if scope > ScopeLane {
+		b.notes(scope, args)
+	}
+	return scope
 }
 
 // readsLane tells whether a function's body depends on the lane by itself.

@@ -28,6 +28,14 @@ func Parse(file string, text []byte) (*Module, error) {
 	if err := Verify(p.m); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	for _, f := range p.m.Funcs {
+		f.Body.markRecorded(p.m)
+	}
+	for i := range p.m.Stages {
+		if prog := p.m.Stages[i].Prog; prog != nil {
+			prog.markRecorded(p.m)
+		}
+	}
 	return p.m, nil
 }
 

@@ -80,6 +80,10 @@ type Program struct {
 
 	Params  []Value
 	Results []Value
+
+	// recorded says that a Builder would make the same nodes again: equal nodes are one and nothing folds. Passes
+	// then copy nodes without looking them up. If it is wrong, what they make is longer than it need be, no more.
+	recorded bool
 }
 
 // Node returns the node of v.
@@ -140,31 +144,4 @@ func (p *Program) Operands(v Value, f func(Value)) {
 			}
 		}
 	}
-}
-
-// Live marks the nodes that the effects and results need.
-func (p *Program) Live() []bool {
-	live := make([]bool, len(p.Nodes))
-	var stack []Value
-	mark := func(v Value) {
-		if !live[v] {
-			live[v] = true
-			stack = append(stack, v)
-		}
-	}
-	for _, e := range p.Effects {
-		mark(e.Index)
-		mark(e.Value)
-	}
-	for _, list := range [][]Value{p.Params, p.Results} {
-		for _, v := range list {
-			mark(v)
-		}
-	}
-	for len(stack) > 0 {
-		v := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		p.Operands(v, mark)
-	}
-	return live
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 
-	"github.com/baremetaldevx86/microdr/grad"
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/scene"
 	"github.com/baremetaldevx86/microdr/trace"
@@ -64,18 +63,18 @@ func (p *plan) module(mode Mode, sizes map[string][2]int) (*ir.Module, *buffers,
 	m := &ir.Module{Name: [...]string{"image", "forward", "reverse", "jacobian", "cover"}[mode]}
 	b := p.declare(m, mode, sizes)
 	if mode == Cover {
-		t := &tracer{trace.New(m), p, b}
+		t := newTracer(m, p, b)
 		t.Store(b.result, t.Lane(), t.cover())
 		m.AddMap("cover", t.Program(), p.chunk)
 		return m, b, nil
 	}
 	edges := mode != Primal
 	if len(p.solids) > 0 {
-		t := &tracer{trace.New(m), p, b}
+		t := newTracer(m, p, b)
 		t.search(edges)
 		m.AddMap("search", t.Program(), p.chunk, p.Samples)
 	}
-	t := &tracer{trace.New(m), p, b}
+	t := newTracer(m, p, b)
 	rgb := list(t.radiance(edges))
 	for c, x := range rgb {
 		t.Store(b.samples, t.Lane().Times(3).Plus(c), x)
@@ -193,7 +192,7 @@ func (t *tracer) forward(rgb []trace.Float) error {
 	for i := range wrt {
 		tangents[i] = t.Uniform(tangentName(i)).V
 	}
-	d, err := grad.JVP(t.B, values(rgb), wrt, tangents)
+	d, err := t.grad.JVP(values(rgb), wrt, tangents)
 	if err != nil {
 		return err
 	}
@@ -212,7 +211,7 @@ func (t *tracer) reverse(rgb []trace.Float) error {
 	for c := range seeds {
 		seeds[c] = t.Gather(t.buffers.adjoint, pixel.Times(3).Plus(c)).Over(float64(t.Samples)).V
 	}
-	d, err := grad.VJP(t.B, values(rgb), seeds, wrt)
+	d, err := t.grad.VJP(values(rgb), seeds, wrt)
 	if err != nil {
 		return err
 	}
@@ -242,7 +241,7 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 	one := t.Float(1).V
 	if len(wrt) <= forwardColumns {
 		for i := range wrt {
-			d, err := grad.JVP(t.B, values(rgb), wrt[i:i+1], []ir.Value{one})
+			d, err := t.grad.JVP(values(rgb), wrt[i:i+1], []ir.Value{one})
 			if err != nil {
 				return err
 			}
@@ -253,7 +252,7 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 		return nil
 	}
 	for c, x := range rgb {
-		d, err := grad.VJP(t.B, []ir.Value{x.V}, []ir.Value{one}, wrt)
+		d, err := t.grad.VJP([]ir.Value{x.V}, []ir.Value{one}, wrt)
 		if err != nil {
 			return err
 		}

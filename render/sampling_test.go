@@ -24,7 +24,7 @@ func record(t *testing.T, source string, lanes, n int, o Options, body func(t *t
 	}
 	m := &ir.Module{Name: "test"}
 	out := m.AddBuffer("out", ir.F32, ir.Output, lanes, n)
-	tr := &tracer{trace.New(m), p, &buffers{pixels: -1}}
+	tr := newTracer(m, p, &buffers{pixels: -1})
 	for i, x := range body(tr) {
 		tr.Store(out, tr.Lane().Times(n).Plus(i), x)
 	}

@@ -13,6 +13,13 @@ type tracer struct {
 	*trace.Recorder
 	*plan
 	buffers *buffers
+	grad    *grad.Differentiator
+	vectors map[[2]string]trace.Vec3 // what vec3 has read: every use of a shape reads its numbers
+}
+
+func newTracer(m *ir.Module, p *plan, b *buffers) *tracer {
+	r := trace.New(m)
+	return &tracer{r, p, b, grad.NewDifferentiator(r.B), map[[2]string]trace.Vec3{}}
 }
 
 // zero and black are constants.
@@ -21,7 +28,13 @@ func (t *tracer) black() trace.Vec3 { return t.Vec3(0, 0, 0) }
 
 // vec3 reads the uniforms path + one of the suffixes.
 func (t *tracer) vec3(path string, suffixes ...string) trace.Vec3 {
-	return trace.Vec3{X: t.Uniform(path + suffixes[0]), Y: t.Uniform(path + suffixes[1]), Z: t.Uniform(path + suffixes[2])}
+	key := [2]string{path, suffixes[0]}
+	v, ok := t.vectors[key]
+	if !ok {
+		v = trace.Vec3{X: t.Uniform(path + suffixes[0]), Y: t.Uniform(path + suffixes[1]), Z: t.Uniform(path + suffixes[2])}
+		t.vectors[key] = v
+	}
+	return v
 }
 
 // point and color read three uniforms.
@@ -40,7 +53,7 @@ func (t *tracer) rotation(path string) trace.Mat3 {
 
 // gradient returns the derivative of f with respect to the point that it was computed from.
 func (t *tracer) gradient(f trace.Float, p trace.Vec3) trace.Vec3 {
-	vs, err := grad.VJP(t.B, []ir.Value{f.V}, []ir.Value{t.Float(1).V}, []ir.Value{p.X.V, p.Y.V, p.Z.V})
+	vs, err := t.grad.VJP([]ir.Value{f.V}, []ir.Value{t.Float(1).V}, []ir.Value{p.X.V, p.Y.V, p.Z.V})
 	if err != nil {
 		panic(fmt.Sprintf("render: gradient of a distance: %v", err))
 	}
@@ -51,7 +64,7 @@ func (t *tracer) gradient(f trace.Float, p trace.Vec3) trace.Vec3 {
 func (t *tracer) slope(f, s trace.Float) trace.Float { return t.slopes([]trace.Float{f}, s)[0] }
 
 func (t *tracer) slopes(fs []trace.Float, s trace.Float) []trace.Float {
-	vs, err := grad.JVP(t.B, values(fs), []ir.Value{s.V}, []ir.Value{t.Float(1).V})
+	vs, err := t.grad.JVP(values(fs), []ir.Value{s.V}, []ir.Value{t.Float(1).V})
 	if err != nil {
 		panic(fmt.Sprintf("render: slope of a distance: %v", err))
 	}
