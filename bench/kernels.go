@@ -50,7 +50,7 @@ func kernelMeasurements() []measurement {
 		{rows: []string{"launch four tiles", "launch four tiles allocations"}, measure: launch(4, launchWorkersBar)},
 		{rows: []string{"two workers sphere tracing"}, needsC: true, measure: twoWorkers("spheres", spheres)},
 		{rows: []string{"two workers fog march"}, needsC: true, measure: twoWorkers("fog_march", func() *problem { return fogMarch(1 << 16) })},
-		{rows: []string{"gc pause p50", "gc pause p99"}, measure: pauses},
+		{rows: []string{"gc pause p50", "gc pause p99", "gc pause p99 beside Go"}, measure: pauses},
 		{rows: []string{"FMA peak"}, needsC: true, measure: fmaPeak},
 		{rows: []string{"memory bandwidth"}, needsC: true, measure: bandwidth},
 		{rows: []string{"fit chessboard"}, takesLong: true, measure: fitExample("chessboard")},

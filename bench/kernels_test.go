@@ -176,7 +176,7 @@ func TestKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"compile radiance", "compile radiance front", "compile radiance backend", "launch one tile", "launch one tile allocations", "gc pause p99"}
+	want := []string{"compile radiance", "compile radiance front", "compile radiance backend", "launch one tile", "launch one tile allocations", "gc pause p99", "gc pause p99 beside Go"}
 	var got []string
 	for _, r := range rows {
 		got = append(got, r.Name)
@@ -236,6 +236,12 @@ func TestQuantile(t *testing.T) {
 		if got := h.quantile(r.p); got != r.want {
 			t.Errorf("quantile %g: got %g, want %g", r.p, got, r.want)
 		}
+	}
+	var sum histogram
+	sum.add(h)
+	sum.add(h)
+	if got := sum.quantile(0.91); got != 2 || sum.total() != 200 || h.total() != 100 {
+		t.Errorf("twice the same: got %d pauses, of %d, the quantile %g, want 200 of 100, and 2", sum.total(), h.total(), got)
 	}
 	if got := (&histogram{counts: []uint64{0, 1}, bounds: []float64{0, 4, math.Inf(1)}}).quantile(0.5); got != 4 {
 		t.Errorf("in the last bucket: got %g, want its lower bound", got)
