@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/baremetaldevx86/microdr/bench"
 	"github.com/baremetaldevx86/microdr/fit"
 )
 
@@ -93,8 +94,11 @@ func exitCode(ctx context.Context, err error) int {
 func classify(err error) error {
 	var in *fit.InputError
 	var folder *fit.FolderError
+	var measured *bench.InputError
 	switch {
-	case errors.As(err, &in):
+	case errors.Is(err, bench.ErrNoRow):
+		return usageError{err}
+	case errors.As(err, &in), errors.As(err, &measured):
 		return inputError{err}
 	case errors.As(err, &folder):
 		return outputError{err}

@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed c/*.c c/*.h
+var sources embed.FS
+
+// compilerFlags let gcc use all that the machine has, and nothing that would change a bit.
+var compilerFlags = []string{"-std=gnu11", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno",
+	"-fno-trapping-math", "-mprefer-vector-width=512"}
+
+// Baseline is the program of the C baselines, compiled for this machine.
+type Baseline struct{ folder, program string }
+
+// CompileBaseline compiles the C baselines with the machine's gcc. The error says why there are none: no compiler, or
+// one that does not take them.
+func CompileBaseline(ctx context.Context) (*Baseline, error) {
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		return nil, fmt.Errorf("bench: no baselines in C: %w", err)
+	}
+	folder, err := os.MkdirTemp("", "microdr-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	b := &Baseline{folder, filepath.Join(folder, "baseline.exe")}
+	if err := b.compile(ctx, gcc); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Baseline) compile(ctx context.Context, gcc string) error {
+	if err := os.CopyFS(b.folder, sources); err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(b.folder, "c", "*.c"))
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	args := append(append(append([]string{}, compilerFlags...), files...), "-o", b.program)
+	if out, err := exec.CommandContext(ctx, gcc, args...).CombinedOutput(); err != nil {
+		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		return fmt.Errorf("bench: no baselines in C: gcc: %w: %s", err, first)
+	}
+	return nil
+}
+
+// Close removes the program.
+func (b *Baseline) Close() error { return os.RemoveAll(b.folder) }
+
+// peer is a running copy of the program; it answers orders as c/serve.c describes. Its buffers stay where they are
+// from round to round.
+type peer struct {
+	command *exec.Cmd
+	orders  io.WriteCloser
+	answers *bufio.Reader
+	words   bytes.Buffer // stderr
+	loaded  *problem
+}
+
+func (b *Baseline) start(ctx context.Context) (*peer, error) {
+	p := &peer{command: exec.CommandContext(ctx, b.program)}
+	p.command.Stderr = &p.words
+	var err error
+	if p.orders, err = p.command.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	answers, err := p.command.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	p.answers = bufio.NewReaderSize(answers, 1<<16)
+	if err := p.command.Start(); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	return p, nil
+}
+
+// close ends the process.
+func (p *peer) close() error {
+	p.orders.Close()
+	return p.command.Wait()
+}
+
+// failed is what an order came to that got no answer.
+func (p *peer) failed(err error) error {
+	if waited := p.close(); waited != nil {
+		err = errors.Join(err, waited)
+	}
+	return fmt.Errorf("bench: the baseline in C: %w: %s", err, strings.TrimSpace(p.words.String()))
+}
+
+// load hands over a problem, to be computed by the C function of the given name.
+func (p *peer) load(function string, q *problem) error {
+	w := bufio.NewWriterSize(p.orders, 1<<16)
+	fmt.Fprintf(w, "load %s %d %d %d\n", function, q.lanes, len(q.inputs), len(q.uniforms))
+	for _, in := range q.inputs {
+		binary.Write(w, binary.NativeEndian, in)
+	}
+	for _, u := range q.uniforms {
+		binary.Write(w, binary.NativeEndian, float32(u))
+	}
+	if err := w.Flush(); err != nil { // of any write before it, too
+		return p.failed(err)
+	}
+	if _, err := p.answers.ReadString('\n'); err != nil {
+		return p.failed(err)
+	}
+	p.loaded = q
+	return nil
+}
+
+// run computes n times and returns the time that took, by the clock of the C program.
+func (p *peer) run(_ context.Context, n int) (time.Duration, error) {
+	if _, err := fmt.Fprintf(p.orders, "run %d\n", n); err != nil {
+		return 0, p.failed(err)
+	}
+	var ns int64
+	if _, err := fmt.Fscanf(p.answers, "%d\n", &ns); err != nil {
+		return 0, p.failed(err)
+	}
+	return time.Duration(ns), nil
+}
+
+// read returns what the last run computed.
+func (p *peer) read() ([]float32, error) {
+	if _, err := io.WriteString(p.orders, "read\n"); err != nil {
+		return nil, p.failed(err)
+	}
+	out := make([]float32, p.loaded.lanes)
+	if err := binary.Read(p.answers, binary.NativeEndian, out); err != nil {
+		return nil, p.failed(err)
+	}
+	return out, nil
+}

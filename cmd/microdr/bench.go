@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/baremetaldevx86/microdr/bench"
+	"github.com/spf13/cobra"
+)
+
+func benchCommand(a *app) *cobra.Command {
+	c := a.command(cobra.Command{
+		Use:   "bench",
+		Short: "Measure this machine and program side by side",
+		Long: `Measure what this program does beside something that runs in turn with it:
+medians of interleaved rounds, and their ratio, over 1 where ours is better.
+
+With --json the result is an array of {"name","ours","baseline","unit","ratio"}.`,
+		Args: cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error { return c.Help() })
+	c.AddCommand(benchKernelsCommand(a))
+	return c
+}
+
+func benchKernelsCommand(a *app) *cobra.Command {
+	var o bench.KernelOptions
+	c := a.command(cobra.Command{
+		Use:   "kernels",
+		Short: "Measure lane programs beside C, the portable executor and bars",
+		Long: `Measure lane programs beside the same computation in C, compiled here by gcc for
+this machine and checked to give the same bits; beside the portable executor;
+and beside the bars that the design sets. Without gcc the rows that need it are
+left out.`,
+		Example: "  microdr bench kernels\n  microdr bench kernels --only elementwise,\"sphere tracing\" --rounds 31 --json",
+		Args:    cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error {
+		return a.benchKernels(c.Context(), o)
+	})
+	f := c.Flags()
+	f.IntVar(&o.Rounds, "rounds", 15, "rounds of each side")
+	f.StringSliceVar(&o.Only, "only", nil, "only rows whose names begin so")
+	f.BoolVar(&o.Fits, "fits", false, "also whole fits of examples, beside the portable executor: minutes")
+	f.StringVar(&o.Examples, "examples", "examples", "folder of the examples")
+	f.IntVar(&o.Workers, "workers", 0, "goroutines where the rows do not say how many; 0: one per processor")
+	return c
+}
+
+func (a *app) benchKernels(ctx context.Context, o bench.KernelOptions) error {
+	if o.Rounds < 1 || o.Workers < 0 {
+		return usageError{errors.New("--rounds: expected 1 or more, --workers: 0 or more")}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	p := newProgress(a.stderr, a.quiet)
+	o.Program = program
+	o.Progress = func(line string) { p.show(fmt.Sprintf("%s, %.0f s so far", line, time.Since(begun).Seconds()), true) }
+	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
+	rows, err := bench.Kernels(ctx, o)
+	p.clear()
+	if err != nil && rows == nil {
+		return classify(err)
+	}
+	if lost := a.printRows(rows); err == nil {
+		err = lost
+	}
+	return classify(err)
+}
+
+// printRows prints the result of any measurement: an array, or a table.
+func (a *app) printRows(rows []bench.Row) error {
+	if a.json {
+		a.finished = true
+		return a.writeJSON(append([]bench.Row{}, rows...)) // none are [], not null
+	}
+	if err := bench.WriteTable(a.stdout, rows); err != nil {
+		return outputError{err}
+	}
+	return nil
+}
