@@ -16,9 +16,9 @@ type Mode int
 // Options.PerPixel).
 const (
 	Primal   Mode = iota // nothing
-	Forward              // buffer "tangent", [n, 3]: the derivative along the uniforms "render.tangent.0", ...
-	Reverse              // buffer "gradient", [p of Params]: the sum of input "adjoint", [n, 3], times the derivative
-	Jacobian             // buffer "jacobian", [n, p, 3]: every pixel's derivatives
+	Forward              // buffer "tangent", [3, n]: the derivative along the uniforms "render.tangent.0", ...
+	Reverse              // buffer "gradient", [p of Params]: the sum of input "adjoint", [3, n], times the derivative
+	Jacobian             // buffer "jacobian", [p, 3, n]: every pixel's derivatives
 	Cover                // no image, but buffer "cover", [n]: the number of the root that the pixel's centre shows, or -1
 	numModes
 )
@@ -43,9 +43,9 @@ type mapBuffer struct {
 }
 
 // Trace makes the module of a view of a scene. The module's uniforms are the scene's (see scene.Uniforms) as far as the
-// image depends on them, and "render.base", the number of the first pixel of the run; its outputs are "image", [n, 3],
-// linear RGB, and what the mode adds. One run computes n = min(pixels, 65536/samples) pixels; the lanes beyond
-// the last pixel are padding.
+// image depends on them, and "render.base", the number of the first pixel of the run; its outputs are "image", [3, n],
+// linear RGB, and what the mode adds. One run computes n pixels, at most 65536/samples; the lanes beyond the last pixel
+// are padding. Pixels and samples vary fastest in every buffer: then neighbouring lanes access neighbouring elements.
 func Trace(s *scene.Scene, view string, o Options, mode Mode) (*ir.Module, error) {
 	p, err := newPlan(s, view, o)
 	if err != nil {
@@ -77,19 +77,15 @@ func (p *plan) module(mode Mode, sizes map[string][2]int) (*ir.Module, *buffers,
 	}
 	t := &tracer{trace.New(m), p, b}
 	rgb := list(t.radiance(edges))
-	for c, x := range rgb {
-		t.Store(b.samples, t.Lane().Times(3).Plus(c), x)
-	}
+	t.writeTo(b.samples, 0, rgb...)
 	if err := t.derive(mode, rgb); err != nil {
 		return nil, nil, fmt.Errorf("render: derivative of the radiance: %w", err)
 	}
 	m.AddMap("radiance", t.Program(), p.chunk, p.Samples)
-	m.AddReduce("pixel", ir.ReduceMean, b.samples, b.image, p.Samples, 3)
+	m.AddReduce("pixel", ir.ReduceMean, b.samples, b.image, p.Samples, 1)
 	switch mode {
-	case Forward:
-		m.AddReduce("tangent", ir.ReduceMean, b.lanes, b.result, p.Samples, 3)
-	case Jacobian:
-		m.AddReduce("jacobian", ir.ReduceMean, b.lanes, b.result, p.Samples, 3*len(p.columns()))
+	case Forward, Jacobian:
+		m.AddReduce(m.Buffers[b.result].Name, ir.ReduceMean, b.lanes, b.result, p.Samples, 1)
 	case Reverse:
 		m.AddReduce("gradient", ir.ReduceSum, b.lanes, b.result, p.lanes(), 1)
 	}
@@ -140,17 +136,17 @@ func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffer
 		b.record = m.AddBuffer("record", ir.F32, ir.Temp, p.fields(), p.lanes())
 		b.limits = m.AddBuffer("limits", ir.I32, ir.Output, 1)
 	}
-	b.samples = m.AddBuffer("samples", ir.F32, ir.Temp, p.chunk, p.Samples, 3)
-	b.image = m.AddBuffer("image", ir.F32, ir.Output, p.chunk, 3)
+	b.samples = m.AddBuffer("samples", ir.F32, ir.Temp, 3, p.chunk, p.Samples)
+	b.image = m.AddBuffer("image", ir.F32, ir.Output, 3, p.chunk)
 	switch mode {
 	case Forward:
-		b.lanes = m.AddBuffer("tangents", ir.F32, ir.Temp, p.chunk, p.Samples, 3)
-		b.result = m.AddBuffer("tangent", ir.F32, ir.Output, p.chunk, 3)
+		b.lanes = m.AddBuffer("tangents", ir.F32, ir.Temp, 3, p.chunk, p.Samples)
+		b.result = m.AddBuffer("tangent", ir.F32, ir.Output, 3, p.chunk)
 	case Jacobian:
-		b.lanes = m.AddBuffer("jacobians", ir.F32, ir.Temp, p.chunk, p.Samples, len(p.columns()), 3)
-		b.result = m.AddBuffer("jacobian", ir.F32, ir.Output, p.chunk, len(p.columns()), 3)
+		b.lanes = m.AddBuffer("jacobians", ir.F32, ir.Temp, len(p.columns()), 3, p.chunk, p.Samples)
+		b.result = m.AddBuffer("jacobian", ir.F32, ir.Output, len(p.columns()), 3, p.chunk)
 	case Reverse:
-		b.adjoint = m.AddBuffer("adjoint", ir.F32, ir.Input, p.chunk, 3)
+		b.adjoint = m.AddBuffer("adjoint", ir.F32, ir.Input, 3, p.chunk)
 		b.lanes = m.AddBuffer("gradients", ir.F32, ir.Temp, len(p.Params), p.lanes())
 		b.result = m.AddBuffer("gradient", ir.F64, ir.Output, len(p.Params))
 	}
@@ -197,9 +193,7 @@ func (t *tracer) forward(rgb []trace.Float) error {
 	if err != nil {
 		return err
 	}
-	for c, v := range d {
-		t.Store(t.buffers.lanes, t.Lane().Times(3).Plus(c), t.FloatOf(v))
-	}
+	t.writeTo(t.buffers.lanes, 0, t.floats(d)...)
 	return nil
 }
 
@@ -210,15 +204,13 @@ func (t *tracer) reverse(rgb []trace.Float) error {
 	pixel := t.Lane().Over(t.Samples)
 	seeds := make([]ir.Value, 3)
 	for c := range seeds {
-		seeds[c] = t.Gather(t.buffers.adjoint, pixel.Times(3).Plus(c)).Over(float64(t.Samples)).V
+		seeds[c] = t.Gather(t.buffers.adjoint, pixel.Plus(c*t.chunk)).Over(float64(t.Samples)).V
 	}
 	d, err := grad.VJP(t.B, values(rgb), seeds, wrt)
 	if err != nil {
 		return err
 	}
-	for i, v := range d {
-		t.Store(t.buffers.lanes, t.Lane().Plus(i*t.lanes()), t.FloatOf(v))
-	}
+	t.writeTo(t.buffers.lanes, 0, t.floats(d)...)
 	return nil
 }
 
@@ -236,9 +228,6 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 			}
 		}
 	}
-	store := func(column, channel int, v ir.Value) {
-		t.Store(t.buffers.lanes, t.Lane().Times(3*len(wrt)).Plus(3*column+channel), t.FloatOf(v))
-	}
 	one := t.Float(1).V
 	if len(wrt) <= forwardColumns {
 		for i := range wrt {
@@ -246,9 +235,7 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 			if err != nil {
 				return err
 			}
-			for c, v := range d {
-				store(i, c, v)
-			}
+			t.writeTo(t.buffers.lanes, 3*i, t.floats(d)...)
 		}
 		return nil
 	}
@@ -257,8 +244,8 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 		if err != nil {
 			return err
 		}
-		for i, v := range d {
-			store(i, c, v)
+		for i, v := range t.floats(d) {
+			t.writeTo(t.buffers.lanes, 3*i+c, v)
 		}
 	}
 	return nil

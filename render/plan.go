@@ -62,7 +62,19 @@ func (p *plan) complete() {
 	if p.Pixels != nil {
 		p.count = len(p.Pixels)
 	}
-	p.chunk = max(1, min(p.count, chunkLanes/p.Samples))
+	p.chunk = chunkOf(p.count, max(1, chunkLanes/p.Samples))
+}
+
+// chunkOf divides count pixels into runs of equal size, at most so many pixels each, so that the last one has next to no
+// padding. Where that adds little, a run is whole cache lines of float32: then so are the rows of the buffers.
+func chunkOf(count, most int) int {
+	const line = 16
+	runs := max(1, (count+most-1)/most)
+	chunk := max(1, (count+runs-1)/runs)
+	if chunk < line*line {
+		return chunk
+	}
+	return (chunk + line - 1) / line * line
 }
 
 // addObjects makes shapes of the scene's roots.
