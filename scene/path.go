@@ -140,12 +140,18 @@ func (s *Scene) lookup(path string) (leaf, int, error) {
 		return leaf{}, 0, fmt.Errorf("unknown path %q%s", path, suggestPath(path, known))
 	}
 	if found.absent {
-		p := reflect.New(found.v.Type().Elem())
-		setDefault(p.Elem(), found.f)
+		p := found.standard()
 		found.v.Set(p)
 		found.v, found.absent = p.Elem(), false
 	}
 	return *found, component, nil
+}
+
+// standard returns a pointer to the default of an absent leaf.
+func (l leaf) standard() reflect.Value {
+	p := reflect.New(l.v.Type().Elem())
+	setDefault(p.Elem(), l.f)
+	return p
 }
 
 // find is lookup without the message and without creating anything.
@@ -239,9 +245,13 @@ func (l leaf) floats() []*float64 {
 // Get returns the numbers that path names: one, or a vector's components, or a
 // pose's rotation (Rodrigues, radians) and translation.
 func (s *Scene) Get(path string) ([]float64, error) {
-	l, c, err := s.Clone().lookup(path)
-	if err != nil {
+	l, c := s.find(path)
+	if l == nil {
+		_, _, err := s.lookup(path)
 		return nil, fmt.Errorf("scene: %w", err)
+	}
+	if l.absent {
+		l.v = l.standard().Elem()
 	}
 	ps := l.floats()
 	if c >= 0 {
