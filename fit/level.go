@@ -32,19 +32,49 @@ type level struct {
 // silhouette, and the gradient of a squared loss would be biased. With one
 // sample, at the pixel's centre, there is nothing random.
 type levelView struct {
-	name     string
-	view     openView    // for images
-	slope    openView    // for derivatives; with one sample the same
-	options  viewOptions // of slope
-	width    int
-	height   int
-	pixels   []int32
-	channels int       // 1 (compared as luminance) or 3
-	target   []float32 // pixels x channels
-	weights  []float64 // pixels x channels: mask times the loss's own factor
+	name      string
+	view      openView // for images
+	slope     openView // for derivatives; with one sample the same
+	seed      uint32   // of view
+	slopeSeed uint32   // of slope
+	width     int
+	height    int
+	pixels    []int32
+	channels  int       // 1 (compared as luminance) or 3
+	target    []float32 // pixels x channels
+	weights   []float64 // pixels x channels: mask times the loss's own factor
 	// A mask by object follows the object: aim makes weights from these.
-	mask *scene.Mask
-	base []float64
+	mask   *scene.Mask
+	masker openView // shows the whole image; the fitter's
+	base   []float64
+	recent []rendered // the latest images, the last one first
+	column []int      // of every uniform of the scene, see terms
+}
+
+// rendered is an image and the point (see pointOf) that it shows.
+type rendered struct {
+	point []float64
+	image []float32
+}
+
+// recentImages is how many images a view keeps. A solver asks for that of the
+// point that it accepts again; the end of a fit shows its start and its end.
+const recentImages = 3
+
+// render returns the image of a view; nobody may change it.
+func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, error) {
+	point := pointOf(vec)
+	for _, r := range v.recent {
+		if slices.Equal(r.point, point) {
+			return r.image, nil
+		}
+	}
+	image, err := v.view.Render(ctx, vec.Scene())
+	if err != nil {
+		return nil, err
+	}
+	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, rendered{point, image})
+	return image, nil
 }
 
 // openLevel opens every view at a scale for the parameters of vec. With whole,
@@ -102,13 +132,13 @@ func (l *level) aim(ctx context.Context, s *scene.Scene) error {
 		if v.mask == nil {
 			continue
 		}
-		hit, err := v.view.MaskOf(ctx, s, v.mask.Object, 0)
+		hit, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
 		if err != nil {
 			return err
 		}
 		inside := make([]bool, v.width*v.height)
-		for i, p := range v.pixels {
-			inside[p] = hit[i]
+		for _, p := range v.pixels {
+			inside[p] = hit[p]
 		}
 		inside = shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale))
 		for i, w := range v.base {
@@ -148,8 +178,11 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {
 		v.mask = view.Mask
+		if v.masker, err = f.masker(s, t.view, l.scale); err != nil {
+			return nil, err
+		}
 		if !whole {
-			if near, err = f.around(ctx, s, t.view, l.scale, width, height); err != nil {
+			if near, err = around(ctx, s, v, width, height); err != nil {
 				return nil, err
 			}
 		}
@@ -192,8 +225,8 @@ func (f *fitter) openBoth(s *scene.Scene, v *levelView, o viewOptions, params []
 	if v.view, err = f.open(s, v.name, o); err != nil {
 		return err
 	}
-	o.params, o.seed = params, o.seed+slopeSeed
-	v.options = o
+	v.seed, v.slopeSeed = o.seed, o.seed+slopeSeed
+	o.params, o.seed = params, v.slopeSeed
 	if v.slope, err = f.open(s, v.name, o); err != nil {
 		v.view.Close()
 	}
@@ -211,12 +244,8 @@ func (v *levelView) add(p int32, values []float32, weight func(target float64) f
 
 // around is the mask of a view by object, without its margin and grown by the
 // reach.
-func (f *fitter) around(ctx context.Context, s *scene.Scene, name string, scale, width, height int) ([]bool, error) {
-	view, err := f.masker(s, name, scale)
-	if err != nil {
-		return nil, err
-	}
-	inside, err := view.MaskOf(ctx, s, s.View(name).Mask.Object, 0)
+func around(ctx context.Context, s *scene.Scene, v *levelView, width, height int) ([]bool, error) {
+	inside, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
 	if err != nil {
 		return nil, err
 	}

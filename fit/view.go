@@ -30,6 +30,8 @@ type openView interface {
 	// Gradient returns the image and, for every uniform of params, the sum of
 	// adjoint times derivative.
 	Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error)
+	// SetSeed changes the sample positions.
+	SetSeed(seed uint32)
 	// SetBuffer gives a per-pixel buffer its values, all pixels' in order.
 	SetBuffer(name string, data []float32) error
 	// MaskOf says of every pixel asked for whether its centre ray hits the

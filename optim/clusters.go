@@ -8,8 +8,9 @@ import "slices"
 // A cluster holds them for the parameters that it depends on at all, which in
 // an image are few.
 type Clusters struct {
-	n    int
-	list []cluster
+	n     int
+	every []int // 0 to n-1
+	list  []cluster
 }
 
 type cluster struct {
@@ -22,26 +23,35 @@ type cluster struct {
 
 // NewClusters makes room for count clusters of residuals of n parameters.
 func NewClusters(n, count int) *Clusters {
-	return &Clusters{n: n, list: make([]cluster, count)}
+	c := &Clusters{n: n, every: make([]int, n), list: make([]cluster, count)}
+	for i := range c.every {
+		c.every[i] = i
+	}
+	return c
 }
 
 // AddRow accumulates a residual with Jacobian row j, its slope rho'(r) and its
 // curvature rho”(r); for plain least squares these are r and 1. Rows of
 // different clusters may be added at the same time.
 func (c *Clusters) AddRow(cluster int, j []float64, slope, curvature float64) {
+	c.AddSparse(cluster, c.every, j, slope, curvature)
+}
+
+// AddSparse is AddRow for a row that is zero but where active, ascending, says.
+func (c *Clusters) AddSparse(cluster int, active []int, j []float64, slope, curvature float64) {
 	e := &c.list[cluster]
 	e.used = true
-	e.take(j)
+	e.take(active, j)
+	at := 0
 	for i, v := range e.row {
 		e.score[i] += v * slope
-		wv := curvature * v
-		if wv == 0 {
-			continue
+		if wv := curvature * v; wv != 0 {
+			row := e.gram[at : at+i+1]
+			for k, x := range e.row[:i+1] {
+				row[k] += wv * x
+			}
 		}
-		row := e.triangle(i)
-		for k := range row {
-			row[k] += wv * e.row[k]
-		}
+		at += i + 1
 	}
 }
 
@@ -49,19 +59,24 @@ func (c *Clusters) AddRow(cluster int, j []float64, slope, curvature float64) {
 func (e *cluster) triangle(i int) []float64 { return e.gram[i*(i+1)/2:][:i+1] }
 
 // take reads row from j, making room for parameters that are new.
-func (e *cluster) take(j []float64) {
+func (e *cluster) take(active []int, j []float64) {
 	next := 0
-	for i, v := range j {
+	for _, i := range active {
+		for next < len(e.params) && e.params[next] < i {
+			e.row[next] = 0
+			next++
+		}
 		known := next < len(e.params) && e.params[next] == i
-		if v != 0 && !known {
+		if !known && j[i] != 0 {
 			e.insert(next, i)
 			known = true
 		}
 		if known {
-			e.row[next] = v
+			e.row[next] = j[i]
 			next++
 		}
 	}
+	clear(e.row[next:])
 }
 
 // insert adds a parameter with zeros before the one at the position given.

@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/baremetaldevx86/microdr/grad"
 	"github.com/baremetaldevx86/microdr/ir"
@@ -197,7 +199,16 @@ func (t *tracer) forward(rgb []trace.Float) error {
 	return nil
 }
 
-func tangentName(i int) string { return fmt.Sprintf("render.tangent.%d", i) }
+const tangentPrefix = "render.tangent."
+
+func tangentName(i int) string { return tangentPrefix + strconv.Itoa(i) }
+
+// tangentNumber is the inverse of tangentName.
+func tangentNumber(name string) (int, bool) {
+	digits, ok := strings.CutPrefix(name, tangentPrefix)
+	i, err := strconv.Atoi(digits)
+	return i, ok && err == nil
+}
 
 func (t *tracer) reverse(rgb []trace.Float) error {
 	wrt := t.params()

@@ -17,6 +17,7 @@ type program struct {
 	kernel  *kernel.Kernel
 	buffers []*kernel.Buffer
 	stale   map[string]bool // maps whose values have not been written yet
+	places  []int           // of the module's uniforms among the scene's, the same for every scene of the structure
 }
 
 func (m *program) close() {
@@ -139,21 +140,51 @@ func planes(image []float32, chunk int) []float32 {
 
 // uniforms returns the values of the module's uniforms in a scene.
 func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]float64, error) {
-	values := map[string]float64{uniformBase: 0, uniformSeed: float64(seed)}
-	for _, u := range scene.Uniforms(s) {
-		values[u.Name] = u.Value
-	}
-	for i, x := range tangent {
-		values[tangentName(i)] = x
-	}
+	all := scene.Uniforms(s)
 	list := m.kernel.Module().Uniforms
+	if !stand(m.places, list, all) {
+		m.places = places(list, all)
+	}
 	out := make([]float64, len(list))
 	for i, u := range list {
-		x, ok := values[u.Name]
-		if !ok {
+		k, isTangent := tangentNumber(u.Name)
+		switch {
+		case m.places[i] >= 0:
+			out[i] = all[m.places[i]].Value
+		case u.Name == uniformBase:
+		case u.Name == uniformSeed:
+			out[i] = float64(seed)
+		case isTangent && k < len(tangent):
+			out[i] = tangent[k]
+		default:
 			return nil, fmt.Errorf("render: the scene has no number %q", u.Name)
 		}
-		out[i] = x
 	}
 	return out, nil
+}
+
+// places returns where in the scene's list the module's uniforms stand, -1 for those that are not the scene's.
+func places(module []ir.Uniform, all []scene.Uniform) []int {
+	index := map[string]int{}
+	for i, u := range all {
+		index[u.Name] = i
+	}
+	out := make([]int, len(module))
+	for i, u := range module {
+		out[i] = -1
+		if at, ok := index[u.Name]; ok {
+			out[i] = at
+		}
+	}
+	return out
+}
+
+// stand tells whether the places hold for this list.
+func stand(places []int, module []ir.Uniform, all []scene.Uniform) bool {
+	for i, at := range places {
+		if at >= len(all) || at >= 0 && all[at].Name != module[i].Name {
+			return false
+		}
+	}
+	return places != nil
 }
