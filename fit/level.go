@@ -169,11 +169,7 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 		return nil, err
 	}
 	view := s.View(t.view)
-	size := s.Camera(view.Camera).Resolution
-	width, height := size[0]/l.scale, size[1]/l.scale // as render reduces it; a border cell that is cut is left out
-	if width == 0 || height == 0 {
-		return nil, fmt.Errorf("fit: view %s has no pixels at 1/%d of the resolution", t.view, l.scale)
-	}
+	width, height := image.Width, image.Height // as render reduces it
 	v := &levelView{name: t.view, width: width, height: height, channels: image.Channels}
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {
