@@ -62,7 +62,7 @@ func run(ctx context.Context, s *scene.Scene, o Options, open opener) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	return result, f.finish(ctx, f.vec.Scene(), result)
+	return result, f.finish(ctx, result)
 }
 
 // fitter is one run.

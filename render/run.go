@@ -3,6 +3,9 @@ package render
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/kernel"
@@ -187,4 +190,18 @@ func stand(places []int, module []ir.Uniform, all []scene.Uniform) bool {
 		}
 	}
 	return places != nil
+}
+
+// inParallel calls work on 0..n.
+func inParallel(n int, work func(i int)) {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				work(i)
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -159,9 +159,9 @@ func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, c
 	err = v.run(ctx, Jacobian, s, call{take: func(m *program, first, n int) {
 		interleave(image[3*first:], m.floats(m.numbers.image), n)
 		result, chunk := m.floats(m.numbers.result), m.plan.chunk
-		for j := range columns {
+		inParallel(len(columns), func(j int) {
 			interleave(columns[j][3*first:], result[3*j*chunk:3*(j+1)*chunk], n)
-		}
+		})
 	}})
 	return image, columns, err
 }
