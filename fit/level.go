@@ -9,6 +9,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -94,7 +95,28 @@ func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, wh
 		l.masked = l.masked || v.mask != nil
 	}
 	l.sum()
+	slope := render.Jacobian
+	if f.start.Fit.Optimizer.Adam != nil {
+		slope = render.Reverse
+	}
+	if err := l.prepare(slope); err != nil {
+		l.close()
+		return nil, err
+	}
 	return l, nil
+}
+
+// prepare compiles what images and derivatives need, all at once.
+func (l *level) prepare(slope render.Mode) error {
+	errs := make([]error, 2*len(l.views))
+	inParallel(len(errs), func(i int) {
+		if v := l.views[i/2]; i%2 == 0 {
+			errs[i] = v.slope.Prepare(slope)
+		} else {
+			errs[i] = v.view.Prepare(render.Primal)
+		}
+	})
+	return first(errs)
 }
 
 // sum counts the weights.

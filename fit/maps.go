@@ -8,6 +8,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -190,6 +191,10 @@ func (m *mapFit) openLevel() error {
 		}
 		v.slope = v.view
 		m.level.views = append(m.level.views, v)
+	}
+	if err := m.level.prepare(render.Jacobian); err != nil {
+		m.level.close()
+		return err
 	}
 	return nil
 }

@@ -38,11 +38,9 @@ type call struct {
 }
 
 // run computes all pixels in a mode, compiling its module when it is first used.
-func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) (err error) {
-	if v.modules[mode] == nil {
-		if v.modules[mode], err = v.compile(v.plan, mode); err != nil {
-			return err
-		}
+func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) error {
+	if err := v.Prepare(mode); err != nil {
+		return err
 	}
 	return v.runProgram(ctx, v.modules[mode], s, c)
 }

@@ -79,6 +79,15 @@ func hasBuffer(s *scene.Scene, name string) bool {
 	return false
 }
 
+// Prepare compiles what a mode runs, which its first call would do. Different modes may be prepared at the same time.
+func (v *View) Prepare(mode Mode) (err error) {
+	nothing := mode == Jacobian && len(v.Columns()) == 0 || mode == Reverse && len(v.plan.Params) == 0
+	if v.modules[mode] == nil && !nothing {
+		v.modules[mode], err = v.compile(v.plan, mode)
+	}
+	return err
+}
+
 // Close frees what the view holds of its engine.
 func (v *View) Close() {
 	for i, m := range v.modules {

@@ -39,6 +39,22 @@ func (w *walker) leadsTo(path string) bool {
 	return ok && (rest == "" || rest[0] == '.')
 }
 
+// leadsBelow is leadsTo of join(prefix, key), where prefix leads to the target.
+func (w *walker) leadsBelow(prefix, key string) bool {
+	if w.target == "" {
+		return true
+	}
+	rest := w.target[len(prefix):]
+	if prefix != "" {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, "."); !ok {
+			return false
+		}
+	}
+	rest, ok := strings.CutPrefix(rest, key)
+	return ok && (rest == "" || rest[0] == '.')
+}
+
 func (w *walker) fields(v reflect.Value, prefix string, derived bool) {
 	rows := fieldsOf(v.Type())
 	for i := range rows {
@@ -48,17 +64,21 @@ func (w *walker) fields(v reflect.Value, prefix string, derived bool) {
 		}
 		x := v.Field(f.index)
 		path := prefix
-		switch {
-		case f.isMap || f.inline || x.Type() == reflect.TypeFor[[]View]():
-		case prefix == "":
-			path = f.key
-		default:
-			path = prefix + "." + f.key
+		if !f.isMap && !f.inline && x.Type() != reflect.TypeFor[[]View]() {
+			if !w.leadsBelow(prefix, f.key) {
+				continue
+			}
+			path = join(prefix, f.key)
 		}
-		if w.leadsTo(path) {
-			w.value(x, path, f, derived || f.derived)
-		}
+		w.value(x, path, f, derived || f.derived)
 	}
+}
+
+func join(prefix, key string) string {
+	if prefix == "" {
+		return key
+	}
+	return prefix + "." + key
 }
 
 func (w *walker) value(v reflect.Value, path string, f *field, derived bool) {
