@@ -22,7 +22,7 @@ func (l *level) cost(ctx context.Context, vec *scene.Vector) (float64, error) {
 		sums := make([]float64, chunksOf(len(v.target)))
 		inChunks(len(v.target), func(chunk, from, to int) {
 			for i := from; i < to; i++ {
-				r := view.Gain*channelValue(image[i/v.channels*3:][:3], i%v.channels, v.channels) + view.Bias - float64(v.target[i])
+				r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
 				sums[chunk] += v.weights[i] * l.loss.Rho(r)
 			}
 		})
@@ -72,8 +72,7 @@ func (l *level) addGradient(ctx context.Context, v *levelView, vec *scene.Vector
 	adjoint := make([]float32, len(image))
 	var cost, byGain, byBias float64
 	for i, t := range v.target {
-		rgb := image[i/v.channels*3:][:3]
-		value := channelValue(rgb, i%v.channels, v.channels)
+		value := v.valueOf(image, i)
 		r := view.Gain*value + view.Bias - float64(t)
 		slope := v.weights[i] * l.loss.Weight(r) * r
 		cost += v.weights[i] * l.loss.Rho(r)

@@ -316,16 +316,17 @@ func movedUniforms(vec *scene.Vector) []string {
 	return names
 }
 
-// channelValue is residual channel c of an RGB triple.
-func channelValue(rgb []float32, c, channels int) float64 {
-	if channels == 1 {
-		return luminance(rgb)
+// valueOf is what residual i compares with its target: of gray ones the
+// luminance, otherwise a channel.
+func (v *levelView) valueOf(image []float32, i int) float64 {
+	if v.channels == 1 {
+		return luminance((*[3]float32)(image[3*i:]))
 	}
-	return float64(rgb[c])
+	return float64(image[i])
 }
 
 // luminance is that of film.Image.Gray: Rec. 709.
-func luminance(rgb []float32) float64 {
+func luminance(rgb *[3]float32) float64 {
 	return 0.2126*float64(rgb[0]) + 0.7152*float64(rgb[1]) + 0.0722*float64(rgb[2])
 }
 

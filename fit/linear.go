@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/optim"
@@ -67,17 +68,17 @@ func (v *linear) survey() {
 // look reports whether any of the values, three a pixel, is not zero, and marks
 // the pixels where one is not finite.
 func look(values []float32, bad []bool) bool {
-	moved, broken := false, false
+	const infinity = 0xff << 23
+	largest := uint32(0)
 	for _, x := range values {
-		moved = moved || x != 0
-		broken = broken || x-x != 0
+		largest = max(largest, math.Float32bits(x)&^(1<<31))
 	}
-	if broken {
+	if largest >= infinity {
 		for i, x := range values {
 			bad[i/3] = bad[i/3] || x-x != 0
 		}
 	}
-	return moved
+	return largest > 0
 }
 
 // weight is that of residual i in the normal equations.
@@ -160,7 +161,7 @@ func (l *level) columnsOf(s *scene.Scene, view string) []int {
 
 // residual is residual i and the value that the view shows, before its gain.
 func (v *linear) residual(i int) (r, value float64) {
-	value = channelValue(v.image[i/v.channels*3:][:3], i%v.channels, v.channels)
+	value = v.valueOf(v.image, i)
 	return v.gain*value + v.bias - float64(v.target[i]), value
 }
 
@@ -193,16 +194,17 @@ func (v *linear) rows(from, to int, visit func(i int, active []int, j []float64,
 
 // derivative sums the terms at residual i.
 func (v *linear) derivative(terms []term, i int, value float64) float64 {
-	p, c := i/v.channels*3, i%v.channels
 	sum := 0.0
 	for _, t := range terms {
-		switch t.column {
-		case imageColumn:
+		switch {
+		case t.column >= 0 && v.channels == 1:
+			sum += t.factor * luminance((*[3]float32)(v.columns[t.column][3*i:]))
+		case t.column >= 0:
+			sum += t.factor * float64(v.columns[t.column][i])
+		case t.column == imageColumn:
 			sum += t.factor * value
-		case oneColumn:
-			sum += t.factor
 		default:
-			sum += t.factor * channelValue(v.columns[t.column][p:p+3], c, v.channels)
+			sum += t.factor
 		}
 	}
 	return sum

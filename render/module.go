@@ -84,10 +84,10 @@ func (p *plan) module(mode Mode, sizes map[string][2]int) (*ir.Module, *buffers,
 		return nil, nil, fmt.Errorf("render: derivative of the radiance: %w", err)
 	}
 	m.AddMap("radiance", t.Program(), p.chunk, p.Samples)
-	m.AddReduce("pixel", ir.ReduceMean, b.samples, b.image, p.Samples, 1)
+	p.addMean(m, b.samples, b.image)
 	switch mode {
 	case Forward, Jacobian:
-		m.AddReduce(m.Buffers[b.result].Name, ir.ReduceMean, b.lanes, b.result, p.Samples, 1)
+		p.addMean(m, b.lanes, b.result)
 	case Reverse:
 		m.AddReduce("gradient", ir.ReduceSum, b.lanes, b.result, p.lanes(), 1)
 	}
@@ -138,21 +138,35 @@ func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffer
 		b.record = m.AddBuffer("record", ir.F32, ir.Temp, p.fields(), p.lanes())
 		b.limits = m.AddBuffer("limits", ir.I32, ir.Output, 1)
 	}
-	b.samples = m.AddBuffer("samples", ir.F32, ir.Temp, 3, p.chunk, p.Samples)
-	b.image = m.AddBuffer("image", ir.F32, ir.Output, 3, p.chunk)
+	b.samples, b.image = p.declareMean(m, "image", 3)
 	switch mode {
 	case Forward:
-		b.lanes = m.AddBuffer("tangents", ir.F32, ir.Temp, 3, p.chunk, p.Samples)
-		b.result = m.AddBuffer("tangent", ir.F32, ir.Output, 3, p.chunk)
+		b.lanes, b.result = p.declareMean(m, "tangent", 3)
 	case Jacobian:
-		b.lanes = m.AddBuffer("jacobians", ir.F32, ir.Temp, len(p.columns()), 3, p.chunk, p.Samples)
-		b.result = m.AddBuffer("jacobian", ir.F32, ir.Output, len(p.columns()), 3, p.chunk)
+		b.lanes, b.result = p.declareMean(m, "jacobian", len(p.columns()), 3)
 	case Reverse:
 		b.adjoint = m.AddBuffer("adjoint", ir.F32, ir.Input, 3, p.chunk)
 		b.lanes = m.AddBuffer("gradients", ir.F32, ir.Temp, len(p.Params), p.lanes())
 		b.result = m.AddBuffer("gradient", ir.F64, ir.Output, len(p.Params))
 	}
 	return b
+}
+
+// declareMean adds an output with rows of this shape of a value for every pixel, and a buffer for those of the samples
+// that it is the mean of. With one sample that is the output itself.
+func (p *plan) declareMean(m *ir.Module, name string, rows ...int) (samples, mean int) {
+	mean = m.AddBuffer(name, ir.F32, ir.Output, append(rows, p.chunk)...)
+	if p.Samples == 1 {
+		return mean, mean
+	}
+	return m.AddBuffer(name+".samples", ir.F32, ir.Temp, append(rows, p.chunk, p.Samples)...), mean
+}
+
+// addMean adds the stage that makes pixels of samples.
+func (p *plan) addMean(m *ir.Module, samples, mean int) {
+	if samples != mean {
+		m.AddReduce(m.Buffers[mean].Name, ir.ReduceMean, samples, mean, p.Samples, 1)
+	}
 }
 
 // derive adds the derivatives of the radiance that the mode asks for.
