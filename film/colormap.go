@@ -40,28 +40,65 @@ func (c msh) spun(m float64) float64 {
 func BadColor() [3]float32 { return [3]float32{1, 0, 1} }
 
 // Diverging maps t in [-1, 1] from blue over light gray (0) to red. Values outside are clamped; NaN gives BadColor().
-func Diverging(t float64) [3]float32 {
-	if t != t {
-		return BadColor()
+func Diverging(t float64) [3]float32 { return newDiverging().color(t) }
+
+// diverging is the map with its ends ready.
+type diverging struct {
+	low, high divergingHalf
+	middle    [3]float32
+}
+
+// divergingHalf leads from the middle to an end.
+type divergingHalf struct {
+	end msh
+	hue float64 // of the middle
+}
+
+// divergingMiddle is M of the middle: L* = 88.
+const divergingMiddle = 88
+
+func newDiverging() *diverging {
+	half := func(end vec3) divergingHalf {
+		c := mshFromLab(labFromRGB(end))
+		return divergingHalf{c, c.spun(divergingMiddle)}
 	}
-	end := bytesToRGB(59, 76, 192)
-	if t > 0 {
-		end = bytesToRGB(180, 4, 38)
+	d := &diverging{low: half(bytesToRGB(59, 76, 192)), high: half(bytesToRGB(180, 4, 38))}
+	d.middle = d.low.color(0)
+	return d
+}
+
+func (d *diverging) color(t float64) [3]float32 {
+	switch {
+	case t > 0:
+		return d.high.color(min(t, 1))
+	case t < 0:
+		return d.low.color(min(-t, 1))
+	case t == 0:
+		return d.middle
 	}
-	const middle = 88 // M of the middle: L* = 88
-	c := mshFromLab(labFromRGB(end))
-	a := min(math.Abs(t), 1)
-	return display(rgbFromLab(msh{lerp(middle, c.m, a), c.s * a, lerp(c.spun(middle), c.h, a)}.lab()))
+	return BadColor()
+}
+
+func (h divergingHalf) color(a float64) [3]float32 {
+	return display(rgbFromLab(msh{lerp(divergingMiddle, h.end.m, a), h.end.s * a, lerp(h.hue, h.end.h, a)}.lab()))
 }
 
 // Sequential maps t in [0, 1] from dark blue to light yellow. Values outside are clamped; NaN gives BadColor().
-func Sequential(t float64) [3]float32 {
+func Sequential(t float64) [3]float32 { return newSequential().color(t) }
+
+// sequential is the map with its ends ready.
+type sequential struct{ low, high vec3 }
+
+func newSequential() sequential {
+	return sequential{labFromRGB(bytesToRGB(0, 32, 77)), labFromRGB(bytesToRGB(255, 234, 70))}
+}
+
+func (s sequential) color(t float64) [3]float32 {
 	if t != t {
 		return BadColor()
 	}
 	t = min(max(t, 0), 1)
-	low, high := labFromRGB(bytesToRGB(0, 32, 77)), labFromRGB(bytesToRGB(255, 234, 70))
-	return display(rgbFromLab(vec3{lerp(low[0], high[0], t), lerp(low[1], high[1], t), lerp(low[2], high[2], t)}))
+	return display(rgbFromLab(vec3{lerp(s.low[0], s.high[0], t), lerp(s.low[1], s.high[1], t), lerp(s.low[2], s.high[2], t)}))
 }
 
 // bytesToRGB returns the linear colour of 8 bit sRGB codes.

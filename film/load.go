@@ -139,69 +139,74 @@ func decodeStd(data []byte, format Format, enc Encoding,
 // fromStd converts an image of the standard library.
 func fromStd(m image.Image, enc Encoding) (*Image, error) {
 	bounds := m.Bounds()
-	channels, read := reader(m)
-	if err := checkSize(bounds.Dx(), bounds.Dy(), channels); err != nil {
+	from := reader(m)
+	if err := checkSize(bounds.Dx(), bounds.Dy(), from.channels); err != nil {
 		return nil, err
 	}
-	out := New(bounds.Dx(), bounds.Dy(), channels)
-	table := enc.table(0xffff)
+	out := New(bounds.Dx(), bounds.Dy(), from.channels)
+	table := enc.table(from.largest)
 	for y := range out.Height {
 		for x := range out.Width {
-			px := out.At(x, y)
-			for c, v := range read(bounds.Min.X+x, bounds.Min.Y+y)[:channels] {
-				px[c] = table[v]
-				if c == 3 {
-					px[c] = float32(float64(v) / 0xffff)
-				}
+			px, codes := out.At(x, y), from.read(bounds.Min.X+x, bounds.Min.Y+y)
+			for c := range px {
+				px[c] = table[codes[c]]
+			}
+			if len(px) == 4 {
+				px[3] = float32(float64(codes[3]) / float64(from.largest))
 			}
 		}
 	}
 	return out, nil
 }
 
-// reader returns the number of channels of m and a function that reads a pixel as 16 bit codes with straight alpha. An 8 bit code v
-// becomes 257*v, which is the same fraction of the largest one.
-func reader(m image.Image) (channels int, read func(x, y int) []uint16) {
-	var px [4]uint16
+// codeReader reads the pixels of an image as codes 0..largest, with straight alpha.
+type codeReader struct {
+	channels int
+	largest  int
+	read     func(x, y int) [4]uint16
+}
+
+func reader(m image.Image) codeReader {
 	switch m := m.(type) {
 	case *image.Gray:
-		return 1, func(x, y int) []uint16 { px[0] = 257 * uint16(m.GrayAt(x, y).Y); return px[:] }
+		return codeReader{1, 0xff, func(x, y int) [4]uint16 { return [4]uint16{uint16(m.GrayAt(x, y).Y)} }}
 	case *image.Gray16:
-		return 1, func(x, y int) []uint16 { px[0] = m.Gray16At(x, y).Y; return px[:] }
+		return codeReader{1, 0xffff, func(x, y int) [4]uint16 { return [4]uint16{m.Gray16At(x, y).Y} }}
 	case *image.NRGBA:
-		return 4, func(x, y int) []uint16 {
+		return codeReader{4, 0xff, func(x, y int) [4]uint16 {
 			c := m.NRGBAAt(x, y)
-			px = [4]uint16{257 * uint16(c.R), 257 * uint16(c.G), 257 * uint16(c.B), 257 * uint16(c.A)}
-			return px[:]
-		}
+			return [4]uint16{uint16(c.R), uint16(c.G), uint16(c.B), uint16(c.A)}
+		}}
 	case *image.NRGBA64:
-		return 4, func(x, y int) []uint16 {
+		return codeReader{4, 0xffff, func(x, y int) [4]uint16 {
 			c := m.NRGBA64At(x, y)
-			px = [4]uint16{c.R, c.G, c.B, c.A}
-			return px[:]
-		}
+			return [4]uint16{c.R, c.G, c.B, c.A}
+		}}
+	case *image.RGBA: // of a PNG without alpha
+		return codeReader{3, 0xff, func(x, y int) [4]uint16 {
+			c := m.RGBAAt(x, y)
+			return [4]uint16{uint16(c.R), uint16(c.G), uint16(c.B)}
+		}}
 	case *image.YCbCr:
-		return 3, func(x, y int) []uint16 {
+		return codeReader{3, 0xff, func(x, y int) [4]uint16 {
 			c := m.YCbCrAt(x, y)
 			r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
-			px = [4]uint16{257 * uint16(r), 257 * uint16(g), 257 * uint16(b)}
-			return px[:]
-		}
+			return [4]uint16{uint16(r), uint16(g), uint16(b)}
+		}}
 	case *image.Paletted:
 		return paletted(m)
 	}
 	// The rest (RGB without alpha, CMYK) is opaque in the files we read.
-	return 3, func(x, y int) []uint16 {
+	return codeReader{3, 0xffff, func(x, y int) [4]uint16 {
 		r, g, b, _ := m.At(x, y).RGBA()
-		px = [4]uint16{uint16(r), uint16(g), uint16(b)}
-		return px[:]
-	}
+		return [4]uint16{uint16(r), uint16(g), uint16(b)}
+	}}
 }
 
 // paletted reads through the palette: three channels, four if an entry is not opaque.
-func paletted(m *image.Paletted) (channels int, read func(x, y int) []uint16) {
+func paletted(m *image.Paletted) codeReader {
 	var entries [256][4]uint16
-	channels = 3
+	channels := 3
 	for i, c := range m.Palette {
 		n := color.NRGBA64Model.Convert(c).(color.NRGBA64)
 		entries[i] = [4]uint16{n.R, n.G, n.B, n.A}
@@ -209,5 +214,5 @@ func paletted(m *image.Paletted) (channels int, read func(x, y int) []uint16) {
 			channels = 4
 		}
 	}
-	return channels, func(x, y int) []uint16 { return entries[m.ColorIndexAt(x, y)][:] }
+	return codeReader{channels, 0xffff, func(x, y int) [4]uint16 { return entries[m.ColorIndexAt(x, y)] }}
 }

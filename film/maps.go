@@ -27,7 +27,8 @@ func (im *Image) DivergingMap(scale float64) *Image {
 	if scale == 0 {
 		scale = 1
 	}
-	return im.paint(func(v float64) [3]float32 { return Diverging(v / scale) })
+	d := newDiverging()
+	return im.paint(func(v float64) [3]float32 { return d.color(v / scale) })
 }
 
 // SequentialMap paints amounts (an uncertainty): low is dark, high is light, what lies outside is clamped, NaN is BadColor. With several
@@ -40,7 +41,8 @@ func (im *Image) SequentialMap(low, high float64) *Image {
 	if !(span > 0) {
 		span = 1
 	}
-	return im.paint(func(v float64) [3]float32 { return Sequential((v - low) / span) })
+	s := newSequential()
+	return im.paint(func(v float64) [3]float32 { return s.color((v - low) / span) })
 }
 
 // finiteRange returns the least and the greatest finite colour, as paint sees them.

@@ -63,16 +63,16 @@ func (im *Image) checkWeights(weights *Image) error {
 func (im *Image) sumCell(sum []float64, weights *Image, x0, y0, factor int) (total float64) {
 	clear(sum)
 	for y := y0; y < min(y0+factor, im.Height); y++ {
-		for x := x0; x < min(x0+factor, im.Width); x++ {
+		for at := y*im.Width + x0; at < y*im.Width+min(x0+factor, im.Width); at++ {
 			w := 1.0
 			if weights != nil {
-				w = float64(weights.At(x, y)[0])
+				w = float64(weights.Pix[at])
 			}
 			if w == 0 {
 				continue
 			}
 			total += w
-			for c, v := range im.At(x, y) {
+			for c, v := range im.Pix[at*len(sum) : (at+1)*len(sum)] {
 				sum[c] += float64(w * float64(v))
 			}
 		}

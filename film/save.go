@@ -43,7 +43,7 @@ func encode(w io.Writer, im *Image, format Format, out Output) error {
 		if err != nil {
 			return err
 		}
-		return png.Encode(w, m)
+		return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, m)
 	case PFM:
 		return encodePFM(w, im)
 	}
@@ -80,17 +80,20 @@ func codes(px []float32, enc Encoding, largest int) (c [4]int) {
 
 func toStd8(im *Image, enc Encoding) image.Image {
 	r := image.Rect(0, 0, im.Width, im.Height)
+	q := newQuantiser8(enc)
 	if im.Channels == 1 {
 		m := image.NewGray(r)
 		for i, v := range im.Pix {
-			m.Pix[i] = uint8(quantise(enc.encode(float64(v)), 0xff))
+			m.Pix[i] = q.code(v)
 		}
 		return m
 	}
 	m := image.NewNRGBA(r) // the PNG encoder leaves alpha out if every pixel is opaque
 	for i := range im.Width * im.Height {
-		for k, v := range codes(im.Pix[i*im.Channels:][:im.Channels], enc, 0xff) {
-			m.Pix[4*i+k] = uint8(v)
+		px, out := im.Pix[i*im.Channels:][:im.Channels], m.Pix[4*i:4*i+4]
+		out[0], out[1], out[2], out[3] = q.code(px[0]), q.code(px[1]), q.code(px[2]), 0xff
+		if len(px) == 4 {
+			out[3] = uint8(quantise(float64(px[3]), 0xff))
 		}
 	}
 	return m

@@ -2,6 +2,7 @@ package film
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -43,6 +44,31 @@ func TestQuantise(t *testing.T) {
 	for _, r := range rows {
 		if got := quantise(r.in, 255); got != r.want {
 			t.Errorf("quantise(%v) = %d, want %d", r.in, got, r.want)
+		}
+	}
+}
+
+// The table of limits gives the codes of the formula, at random values and around every limit.
+func TestQuantiser8(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, enc := range []Encoding{SRGB, Linear} {
+		q := newQuantiser8(enc)
+		check := func(v float32) {
+			if got, want := int(q.code(v)), quantise(enc.encode(float64(v)), 0xff); got != want {
+				t.Fatalf("%v: code of %v is %d, want %d", enc, v, got, want)
+			}
+		}
+		for _, v := range []float32{0, 1, -1, 2, math.SmallestNonzeroFloat32, float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
+			check(v)
+		}
+		for range 1 << 18 {
+			check(math.Float32frombits(random.Uint32()))
+			check(random.Float32())
+		}
+		for _, limit := range q.limits[1:256] {
+			for k := range uint32(64) {
+				check(math.Float32frombits(math.Float32bits(limit) + k - 32))
+			}
 		}
 	}
 }

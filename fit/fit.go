@@ -62,7 +62,7 @@ func run(ctx context.Context, s *scene.Scene, o Options, open opener) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	return result, f.finish(ctx, f.vec.Scene(), result)
+	return result, f.finish(ctx, result)
 }
 
 // fitter is one run.
@@ -75,6 +75,7 @@ type fitter struct {
 	seed      uint32
 	targets   []target
 	maskers   map[maskerKey]openView
+	level     *level   // the last one of the pyramid, kept for the assessment and the pictures
 	staging   *staging // nil without a run folder
 	mapPaths  []string // parameters given per pixel
 	steps     []Step   // of the chosen start
@@ -123,9 +124,18 @@ func (f *fitter) iterationLimit() int {
 }
 
 func (f *fitter) close() {
+	f.keep(nil)
 	for _, v := range f.maskers {
 		v.Close()
 	}
+}
+
+// keep replaces the level that is kept.
+func (f *fitter) keep(l *level) {
+	if f.level != nil && f.level != l {
+		f.level.close()
+	}
+	f.level = l
 }
 
 func (f *fitter) seconds() float64 { return time.Since(f.begun).Seconds() }
@@ -184,7 +194,7 @@ func (f *fitter) descendLevel(ctx context.Context, vec *scene.Vector, scale, lim
 		}
 		return outcome{}, err
 	}
-	defer l.close()
+	f.keep(l)
 	if o := f.start.Fit.Optimizer.Adam; o != nil {
 		return f.runAdam(ctx, l, vec, o, limit)
 	}
@@ -203,7 +213,7 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 	err := l.aim(ctx, vec.Scene())
 	first := math.NaN()
 	if err == nil {
-		first, err = l.cost(ctx, vec.Scene())
+		first, err = l.cost(ctx, vec)
 	}
 	if err == nil {
 		f.step(Step{Iteration: f.iteration, Loss: l.mean(first), Rate: Number(o.Damping), Level: l.scale, Accepted: true})

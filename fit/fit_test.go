@@ -373,3 +373,36 @@ func TestUnusable(t *testing.T) {
 		t.Errorf("off by %.1f, %d unusable, %q", inErrors, r.Unusable, r.Warnings())
 	}
 }
+
+// TestOddSizes: a reduced image whose sides the factor does not divide has its
+// pixels where the renderer has them, those that the border cuts left out.
+func TestOddSizes(t *testing.T) {
+	e := newEngine(0)
+	defer e.Close()
+	s := splats(t, "  - {camera: camera}", "")
+	s.Cameras[0].Resolution = [2]int{33, 27}
+	f, err := newFitter(s, Options{}, e.open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if err := f.loadTargets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := f.openLevel(t.Context(), f.vec, 4, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	v := l.views[0]
+	if w, h := v.view.Size(); w != v.width || h != v.height || len(v.pixels) != 8*6 {
+		t.Errorf("%d of %dx%d pixels, the renderer has %dx%d", len(v.pixels), v.width, v.height, w, h)
+	}
+	start, err := l.cost(t.Context(), f.vec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end, err := l.cost(t.Context(), f.vec.At(f.truth)); err != nil || !(end < 0.02*start) {
+		t.Errorf("cost %g at the truth, %g at the start (%v)", end, start, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -33,9 +34,9 @@ func (f *fitter) prepareFolder() (err error) {
 }
 
 // finish writes the run folder and tells the result.
-func (f *fitter) finish(ctx context.Context, start *scene.Scene, r *Result) error {
+func (f *fitter) finish(ctx context.Context, r *Result) error {
 	if f.Folder != "" {
-		if err := f.writeFolder(ctx, start, r); err != nil {
+		if err := f.writeFolder(ctx, r); err != nil {
 			return &FolderError{fmt.Errorf("fit: run folder: %w", err)}
 		}
 	}
@@ -43,10 +44,10 @@ func (f *fitter) finish(ctx context.Context, start *scene.Scene, r *Result) erro
 	return nil
 }
 
-func (f *fitter) writeFolder(ctx context.Context, start *scene.Scene, r *Result) error {
+func (f *fitter) writeFolder(ctx context.Context, r *Result) error {
 	var views []viewPictures
 	for i := range f.targets {
-		v, err := f.viewPictures(ctx, start, r, i)
+		v, err := f.viewPictures(ctx, r, i)
 		if err != nil {
 			return err
 		}
@@ -57,35 +58,39 @@ func (f *fitter) writeFolder(ctx context.Context, start *scene.Scene, r *Result)
 
 // writeFiles writes pictures, log, scene and, last, the report.
 func (f *fitter) writeFiles(r *Result, views []viewPictures) error {
-	for _, v := range views {
-		for _, p := range v.pictures {
-			if err := film.Save(filepath.Join(f.staging.temp, p.file), p.image, p.output); err != nil {
-				return err
-			}
-		}
+	if err := encode(views); err != nil {
+		return err
 	}
 	metrics, err := f.metrics(r)
 	if err != nil {
-		return err
-	}
-	if err := f.put("metrics.jsonl", metrics); err != nil {
-		return err
-	}
-	if err := f.put("scene.yaml", scene.Print(f.portable(r.Scene))); err != nil {
 		return err
 	}
 	report, err := writeReport(f.title(), r, f.steps, views)
 	if err != nil {
 		return err
 	}
-	if err := f.put("report.html", report); err != nil {
+	files := []file{{"metrics.jsonl", metrics}, {"scene.yaml", scene.Print(f.portable(r.Scene))}, {"report.html", report}}
+	for _, v := range views {
+		for _, p := range v.pictures {
+			files = append(files, file{p.file, p.png})
+		}
+	}
+	errs := make([]error, len(files))
+	var wait sync.WaitGroup
+	for i, x := range files { // at once: each waits for the disk
+		wait.Go(func() { errs[i] = film.WriteFile(filepath.Join(f.staging.temp, x.name), x.data) })
+	}
+	wait.Wait()
+	if err := first(errs); err != nil {
 		return err
 	}
 	return f.staging.publish()
 }
 
-func (f *fitter) put(name string, data []byte) error {
-	return film.WriteFile(filepath.Join(f.staging.temp, name), data)
+// file is one of the run folder.
+type file struct {
+	name string
+	data []byte
 }
 
 func (f *fitter) title() string {
@@ -183,18 +188,20 @@ func (f *fitter) relocate(path *string) {
 
 // viewPictures renders a view at the start and at the end, at full
 // resolution, beside its target and the difference.
-func (f *fitter) viewPictures(ctx context.Context, start *scene.Scene, r *Result, i int) (viewPictures, error) {
+func (f *fitter) viewPictures(ctx context.Context, r *Result, i int) (viewPictures, error) {
 	t := &f.targets[i]
-	view, err := f.open(r.Scene, t.view, viewOptions{scale: 1, seed: f.viewSeed(i)})
+	view, err := f.wholeView(r.Scene, i)
 	if err != nil {
 		return viewPictures{}, err
 	}
-	defer view.Close()
-	before, err := renderImage(ctx, view, start, t.view)
+	if f.level == nil || view != f.level.views[i] {
+		defer view.view.Close()
+	}
+	before, err := view.picture(ctx, f.vec)
 	if err != nil {
 		return viewPictures{}, err
 	}
-	after, err := renderImage(ctx, view, r.Scene, t.view)
+	after, err := view.picture(ctx, f.vec.At(r.Scene))
 	if err != nil {
 		return viewPictures{}, err
 	}
@@ -203,6 +210,20 @@ func (f *fitter) viewPictures(ctx context.Context, start *scene.Scene, r *Result
 		return viewPictures{}, err
 	}
 	return comparison(&shown, before, after)
+}
+
+// wholeView returns view i at full resolution, for images: the kept level's, if
+// it has all pixels.
+func (f *fitter) wholeView(s *scene.Scene, i int) (*levelView, error) {
+	if l := f.level; l != nil && l.scale == 1 {
+		if v := l.views[i]; len(v.pixels) == v.width*v.height {
+			return v, nil
+		}
+	}
+	v := &levelView{name: f.targets[i].view}
+	var err error
+	v.view, err = f.open(s, v.name, viewOptions{scale: 1, seed: f.viewSeed(i)})
+	return v, err
 }
 
 // counted is the weights of a target with its mask by object at a scene.
@@ -235,24 +256,24 @@ func comparison(t *target, before, after *film.Image) (viewPictures, error) {
 		return viewPictures{}, err
 	}
 	return viewPictures{t.view, []picture{
-		{t.view + "-start.png", "start", before, film.Output{}},
-		{t.view + "-end.png", "fitted", after, film.Output{}},
-		{t.view + "-target.png", "target", t.image, film.Output{}},
-		{t.view + "-difference.png", "fitted - target, where it counts (blue: too dark, red: too bright)", difference, film.Output{}},
+		{t.view + "-start.png", "start", before, film.Output{}, nil},
+		{t.view + "-end.png", "fitted", after, film.Output{}, nil},
+		{t.view + "-target.png", "target", t.image, film.Output{}, nil},
+		{t.view + "-difference.png", "fitted - target, where it counts (blue: too dark, red: too bright)", difference, film.Output{}, nil},
 	}}, nil
 }
 
-// renderImage renders a view with its gain and bias.
-func renderImage(ctx context.Context, view openView, s *scene.Scene, name string) (*film.Image, error) {
-	pixels, err := view.Render(ctx, s)
+// picture renders a whole view with its gain and bias.
+func (v *levelView) picture(ctx context.Context, vec *scene.Vector) (*film.Image, error) {
+	pixels, err := v.render(ctx, vec)
 	if err != nil {
 		return nil, err
 	}
-	width, height := view.Size()
+	width, height := v.view.Size()
 	im := film.New(width, height, 3)
-	v := s.View(name)
+	view := vec.Scene().View(v.name)
 	for i, x := range pixels {
-		im.Pix[i] = float32(v.Gain*float64(x) + v.Bias)
+		im.Pix[i] = float32(view.Gain*float64(x) + view.Bias)
 	}
 	return im, nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -26,8 +27,10 @@ func openLambert(s *scene.Scene, view string, o viewOptions) (openView, error) {
 		s.Camera(v.Camera).Resolution, map[string][]float32{}}, nil
 }
 
-func (v *lambert) Size() (int, int) { return v.size[0], v.size[1] }
-func (v *lambert) Close()           {}
+func (v *lambert) Size() (int, int)          { return v.size[0], v.size[1] }
+func (v *lambert) Prepare(render.Mode) error { return nil }
+func (v *lambert) SetSeed(uint32)            {}
+func (v *lambert) Close()                    {}
 func (v *lambert) SetBuffer(name string, data []float32) error {
 	v.buffers[name] = slices.Clone(data)
 	return nil

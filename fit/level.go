@@ -9,6 +9,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -32,19 +33,49 @@ type level struct {
 // silhouette, and the gradient of a squared loss would be biased. With one
 // sample, at the pixel's centre, there is nothing random.
 type levelView struct {
-	name     string
-	view     openView    // for images
-	slope    openView    // for derivatives; with one sample the same
-	options  viewOptions // of slope
-	width    int
-	height   int
-	pixels   []int32
-	channels int       // 1 (compared as luminance) or 3
-	target   []float32 // pixels x channels
-	weights  []float64 // pixels x channels: mask times the loss's own factor
+	name      string
+	view      openView // for images
+	slope     openView // for derivatives; with one sample the same
+	seed      uint32   // of view
+	slopeSeed uint32   // of slope
+	width     int
+	height    int
+	pixels    []int32
+	channels  int       // 1 (compared as luminance) or 3
+	target    []float32 // pixels x channels
+	weights   []float64 // pixels x channels: mask times the loss's own factor
 	// A mask by object follows the object: aim makes weights from these.
-	mask *scene.Mask
-	base []float64
+	mask   *scene.Mask
+	masker openView // shows the whole image; the fitter's
+	base   []float64
+	recent []rendered // the latest images, the last one first
+	column []int      // of every uniform of the scene, see terms
+}
+
+// rendered is an image and the point (see pointOf) that it shows.
+type rendered struct {
+	point []float64
+	image []float32
+}
+
+// recentImages is how many images a view keeps. A solver asks for that of the
+// point that it accepts again; the end of a fit shows its start and its end.
+const recentImages = 3
+
+// render returns the image of a view; nobody may change it.
+func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, error) {
+	point := pointOf(vec)
+	for _, r := range v.recent {
+		if slices.Equal(r.point, point) {
+			return r.image, nil
+		}
+	}
+	image, err := v.view.Render(ctx, vec.Scene())
+	if err != nil {
+		return nil, err
+	}
+	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, rendered{point, image})
+	return image, nil
 }
 
 // openLevel opens every view at a scale for the parameters of vec. With whole,
@@ -64,7 +95,28 @@ func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, wh
 		l.masked = l.masked || v.mask != nil
 	}
 	l.sum()
+	slope := render.Jacobian
+	if f.start.Fit.Optimizer.Adam != nil {
+		slope = render.Reverse
+	}
+	if err := l.prepare(slope); err != nil {
+		l.close()
+		return nil, err
+	}
 	return l, nil
+}
+
+// prepare compiles what images and derivatives need, all at once.
+func (l *level) prepare(slope render.Mode) error {
+	errs := make([]error, 2*len(l.views))
+	inParallel(len(errs), func(i int) {
+		if v := l.views[i/2]; i%2 == 0 {
+			errs[i] = v.slope.Prepare(slope)
+		} else {
+			errs[i] = v.view.Prepare(render.Primal)
+		}
+	})
+	return first(errs)
 }
 
 // sum counts the weights.
@@ -102,13 +154,13 @@ func (l *level) aim(ctx context.Context, s *scene.Scene) error {
 		if v.mask == nil {
 			continue
 		}
-		hit, err := v.view.MaskOf(ctx, s, v.mask.Object, 0)
+		hit, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
 		if err != nil {
 			return err
 		}
 		inside := make([]bool, v.width*v.height)
-		for i, p := range v.pixels {
-			inside[p] = hit[i]
+		for _, p := range v.pixels {
+			inside[p] = hit[p]
 		}
 		inside = shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale))
 		for i, w := range v.base {
@@ -139,17 +191,16 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 		return nil, err
 	}
 	view := s.View(t.view)
-	size := s.Camera(view.Camera).Resolution
-	width, height := size[0]/l.scale, size[1]/l.scale // as render reduces it; a border cell that is cut is left out
-	if width == 0 || height == 0 {
-		return nil, fmt.Errorf("fit: view %s has no pixels at 1/%d of the resolution", t.view, l.scale)
-	}
+	width, height := image.Width, image.Height // as render reduces it
 	v := &levelView{name: t.view, width: width, height: height, channels: image.Channels}
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {
 		v.mask = view.Mask
+		if v.masker, err = f.masker(s, t.view, l.scale); err != nil {
+			return nil, err
+		}
 		if !whole {
-			if near, err = f.around(ctx, s, t.view, l.scale, width, height); err != nil {
+			if near, err = around(ctx, s, v, width, height); err != nil {
 				return nil, err
 			}
 		}
@@ -192,8 +243,8 @@ func (f *fitter) openBoth(s *scene.Scene, v *levelView, o viewOptions, params []
 	if v.view, err = f.open(s, v.name, o); err != nil {
 		return err
 	}
-	o.params, o.seed = params, o.seed+slopeSeed
-	v.options = o
+	v.seed, v.slopeSeed = o.seed, o.seed+slopeSeed
+	o.params, o.seed = params, v.slopeSeed
 	if v.slope, err = f.open(s, v.name, o); err != nil {
 		v.view.Close()
 	}
@@ -211,12 +262,8 @@ func (v *levelView) add(p int32, values []float32, weight func(target float64) f
 
 // around is the mask of a view by object, without its margin and grown by the
 // reach.
-func (f *fitter) around(ctx context.Context, s *scene.Scene, name string, scale, width, height int) ([]bool, error) {
-	view, err := f.masker(s, name, scale)
-	if err != nil {
-		return nil, err
-	}
-	inside, err := view.MaskOf(ctx, s, s.View(name).Mask.Object, 0)
+func around(ctx context.Context, s *scene.Scene, v *levelView, width, height int) ([]bool, error) {
+	inside, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -269,16 +316,17 @@ func movedUniforms(vec *scene.Vector) []string {
 	return names
 }
 
-// channelValue is residual channel c of an RGB triple.
-func channelValue(rgb []float32, c, channels int) float64 {
-	if channels == 1 {
-		return luminance(rgb)
+// valueOf is what residual i compares with its target: of gray ones the
+// luminance, otherwise a channel.
+func (v *levelView) valueOf(image []float32, i int) float64 {
+	if v.channels == 1 {
+		return luminance((*[3]float32)(image[3*i:]))
 	}
-	return float64(rgb[c])
+	return float64(image[i])
 }
 
 // luminance is that of film.Image.Gray: Rec. 709.
-func luminance(rgb []float32) float64 {
+func luminance(rgb *[3]float32) float64 {
 	return 0.2126*float64(rgb[0]) + 0.7152*float64(rgb[1]) + 0.0722*float64(rgb[2])
 }
 

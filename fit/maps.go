@@ -8,6 +8,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -191,6 +192,10 @@ func (m *mapFit) openLevel() error {
 		v.slope = v.view
 		m.level.views = append(m.level.views, v)
 	}
+	if err := m.level.prepare(render.Jacobian); err != nil {
+		m.level.close()
+		return err
+	}
 	return nil
 }
 
@@ -303,7 +308,7 @@ func (m *mapFit) cost(ctx context.Context, x []float64, active []bool, cost []fl
 		view := m.start.View(v.name)
 		for i, w := range v.weights {
 			if p := i / v.channels; w > 0 && active[p] {
-				r := view.Gain*channelValue(image[3*p:3*p+3], i%v.channels, v.channels) + view.Bias - float64(v.target[i])
+				r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
 				sums[p] += w * m.level.loss.Rho(r)
 			}
 		}
@@ -354,18 +359,18 @@ func (m *mapFit) rows(ctx context.Context, x []float64, active []bool, visit fun
 		}
 		view := m.start.View(v.name)
 		for i, w := range v.weights {
-			p, c := i/v.channels, i%v.channels
+			p := i / v.channels
 			if w == 0 || !active[p] {
 				continue
 			}
 			clear(j)
 			for q, column := range columns {
-				d := view.Gain * channelValue(column[3*p:3*p+3], c, v.channels)
+				d := view.Gain * v.valueOf(column, i)
 				for t, f := range tangents[p][q] {
 					j[t] += d * f
 				}
 			}
-			r := view.Gain*channelValue(image[3*p:3*p+3], c, v.channels) + view.Bias - float64(v.target[i])
+			r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
 			visit(k, p, j, r, w)
 		}
 	}

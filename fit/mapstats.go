@@ -113,8 +113,8 @@ func (m *mapFit) finish(ctx context.Context, start, end, stderr []float64, r *Re
 			shown = normalPicture(values)
 		}
 		high := 2 * median(m.pixelErrors(q, stderr))
-		extra = append(extra, picture{mapFile(q.path, ".png"), q.path, shown, film.Output{Encoding: encodingOf(q)}},
-			picture{mapFile(q.path, "-stderr.png"), q.path + ", standard error, dark 0 to light " + formatError(Number(high)), uncertain.SequentialMap(0, high), film.Output{}})
+		extra = append(extra, picture{mapFile(q.path, ".png"), q.path, shown, film.Output{Encoding: encodingOf(q)}, nil},
+			picture{mapFile(q.path, "-stderr.png"), q.path + ", standard error, dark 0 to light " + formatError(Number(high)), uncertain.SequentialMap(0, high), film.Output{}, nil})
 	}
 	if m.Folder != "" {
 		if err := m.writeMaps(ctx, start, end, r, extra); err != nil {

@@ -111,9 +111,12 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 	offsets := disk(radius)
 	out := make([]bool, len(selected))
 	copy(out, selected)
-	for i, in := range selected {
-		if x, y := i%width, i/width; in == grow && onEdge(selected, x, y, width, height) { // it spreads
-			for _, o := range offsets {
+	for y := range height {
+		for x, in := range selected[y*width : (y+1)*width] {
+			if in != grow || !onEdge(selected, x, y, width, height) {
+				continue
+			}
+			for _, o := range offsets { // it spreads
 				if u, v := x+o[0], y+o[1]; u >= 0 && v >= 0 && u < width && v < height {
 					out[v*width+u] = grow
 				}

@@ -19,6 +19,7 @@ type picture struct {
 	caption string
 	image   *film.Image
 	output  film.Output
+	png     []byte // the file, once encoded
 }
 
 // viewPictures are the pictures of one view, in the order they are shown.
@@ -61,11 +62,7 @@ func writeReport(title string, r *Result, steps []Step, views []viewPictures) ([
 		Warnings: r.Warnings(), Maps: r.mapLines(), Chart: template.HTML(chart)}
 	d.Rows, d.HasTruth = r.rows()
 	for _, v := range views {
-		images, err := dataURIs(v.pictures)
-		if err != nil {
-			return nil, err
-		}
-		d.Views = append(d.Views, reportView{v.name, images})
+		d.Views = append(d.Views, reportView{v.name, dataURIs(v.pictures)})
 	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, d); err != nil {
@@ -74,17 +71,39 @@ func writeReport(title string, r *Result, steps []Step, views []viewPictures) ([
 	return out.Bytes(), nil
 }
 
-func dataURIs(pictures []picture) ([]reportImage, error) {
+func dataURIs(pictures []picture) []reportImage {
 	var out []reportImage
 	for _, p := range pictures {
-		var png bytes.Buffer
-		if err := film.Encode(&png, p.image, film.PNG, p.output); err != nil {
-			return nil, fmt.Errorf("fit: report: %s: %w", p.file, err)
-		}
-		uri := "data:image/png;base64," + base64.StdEncoding.EncodeToString(png.Bytes())
+		uri := "data:image/png;base64," + base64.StdEncoding.EncodeToString(p.png)
 		out = append(out, reportImage{p.caption, template.URL(uri)})
 	}
-	return out, nil
+	return out
+}
+
+// encode makes the files of all pictures.
+func encode(views []viewPictures) error {
+	var all []*picture
+	for _, v := range views {
+		for i := range v.pictures {
+			all = append(all, &v.pictures[i])
+		}
+	}
+	errs := make([]error, len(all))
+	inParallel(len(all), func(i int) {
+		var out bytes.Buffer
+		errs[i] = film.Encode(&out, all[i].image, film.PNG, all[i].output)
+		all[i].png = out.Bytes()
+	})
+	return first(errs)
+}
+
+func first(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Result) summary() string {

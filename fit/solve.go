@@ -32,7 +32,7 @@ func (l *level) problem(vec *scene.Vector) optim.Problem {
 			return l.normal(ctx, v, out)
 		},
 		Cost: func(ctx context.Context, x []float64) (float64, error) {
-			return l.cost(ctx, at(vec, x).Scene())
+			return l.cost(ctx, at(vec, x))
 		},
 		Retract: func(x, delta []float64) []float64 {
 			v := at(vec, x)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -34,8 +35,10 @@ func openSplat(s *scene.Scene, view string, o viewOptions) (openView, error) {
 	return sp, nil
 }
 
-func (v *splat) Size() (int, int) { return v.width, v.height }
-func (v *splat) Close()           {}
+func (v *splat) Size() (int, int)          { return v.width, v.height }
+func (v *splat) Prepare(render.Mode) error { return nil }
+func (v *splat) SetSeed(uint32)            {}
+func (v *splat) Close()                    {}
 
 func (v *splat) SetBuffer(name string, data []float32) error {
 	v.buffers[name] = slices.Clone(data)

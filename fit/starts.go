@@ -117,7 +117,7 @@ func (f *fitter) starts() scene.Starts {
 func (h *hypothesis) refine(ctx context.Context, l *level, iterations int) error {
 	err := l.aim(ctx, h.coarse.vec.Scene())
 	if err == nil && iterations == 0 {
-		h.coarse.cost, err = l.cost(ctx, h.coarse.vec.Scene())
+		h.coarse.cost, err = l.cost(ctx, h.coarse.vec)
 	} else if err == nil {
 		h.coarse, err = l.levenberg(ctx, h.coarse.vec, optim.LM{MaxIterations: iterations, MaxRejections: 4, DecreaseTolerance: 1e-3})
 	}

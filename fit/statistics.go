@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -52,11 +53,10 @@ const negligible = 0.01
 // assess makes the result at the end of a fit: loss, error bars, undetermined
 // directions.
 func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
-	l, err := f.openLevel(ctx, end.vec, f.pyramid()[len(f.pyramid())-1], false)
+	l, err := f.lastLevel(ctx, end.vec)
 	if err != nil {
 		return nil, err
 	}
-	defer l.close()
 	if err := l.aim(ctx, end.vec.Scene()); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	startCost, err := l.cost(ctx, f.vec.Scene())
+	startCost, err := l.cost(ctx, f.vec)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,21 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	}
 	r.Seconds = f.seconds()
 	return r, nil
+}
+
+// lastLevel opens the last level of the pyramid at vec and keeps it. The one
+// that the optimizer ended on serves, unless it has a mask to take anew.
+func (f *fitter) lastLevel(ctx context.Context, vec *scene.Vector) (*level, error) {
+	scales := f.pyramid()
+	scale := scales[len(scales)-1]
+	if l := f.level; l != nil && l.scale == scale && !l.masked && slices.Equal(l.params, movedUniforms(vec)) {
+		return l, nil
+	}
+	l, err := f.openLevel(ctx, vec, scale, false)
+	if err == nil {
+		f.keep(l)
+	}
+	return l, err
 }
 
 // withholdErrors leaves the error bars out: they hold at an optimum, and a fit
@@ -126,14 +141,15 @@ func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, 
 	squares := 0.0
 	var views []*linear
 	for _, v := range l.views {
-		lin, err := l.linearize(ctx, v, end.vec)
-		if err == nil && end.reason != optim.Cancelled {
-			err = f.refresh(ctx, lin, end.vec.Scene())
+		linearize := l.linearize
+		if v.slope != v.view && end.reason != optim.Cancelled {
+			linearize = l.refreshed
 		}
+		lin, err := linearize(ctx, v, end.vec)
 		if err != nil {
 			return nil, err
 		}
-		lin.findUnusable()
+		lin.survey()
 		lin.normal(l.loss, e.normal)
 		squares += lin.squares(l.loss)
 		for _, bad := range lin.unusable {
@@ -170,48 +186,39 @@ func (l *level) targetSquares() float64 {
 	return total
 }
 
-// refresh takes the image and the derivatives of a sampled view as means over
-// fresh sets of samples, all independent of each other. The optimizer has
-// chosen its point by the samples that it had, where their errors happen to
-// match the target's: by these samples the end looks better than it is, and
-// their residuals would not say where to go on. The noise of derivatives adds
-// to J^T J and would make the error bars too small; hence the mean.
-func (f *fitter) refresh(ctx context.Context, v *linear, s *scene.Scene) error {
-	if v.slope == v.view {
-		return nil
+// refreshed linearizes a sampled view with means over fresh sets of samples, all
+// independent of each other. The optimizer has chosen its point by the samples
+// that it had, where their errors happen to match the target's: by these samples
+// the end looks better than it is, and their residuals would not say where to go
+// on. The noise of derivatives adds to J^T J and would make the error bars too
+// small; hence the mean.
+func (l *level) refreshed(ctx context.Context, v *levelView, vec *scene.Vector) (*linear, error) {
+	lin, err := l.linear(v, vec)
+	if err != nil {
+		return nil, err
 	}
-	v.image = make([]float32, len(v.image))
-	for _, column := range v.columns {
-		clear(column)
-	}
+	defer v.slope.SetSeed(v.slopeSeed)
+	defer v.view.SetSeed(v.seed)
 	for k := range freshSeeds {
-		o := v.options
-		o.seed += uint32(k+1) * slopeSeed
-		view, err := f.open(s, v.name, o)
+		seed := v.slopeSeed + uint32(k+1)*slopeSeed
+		v.slope.SetSeed(seed)
+		_, columns, err := v.slope.Jacobian(ctx, vec.Scene())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		_, columns, err := view.Jacobian(ctx, s)
-		view.Close()
+		v.view.SetSeed(seed + 0x51ed270b)
+		image, err := v.view.Render(ctx, vec.Scene())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for c, column := range columns {
-			runningMean(v.columns[c], column, k)
+		if k == 0 {
+			lin.image, lin.columns = image, columns
+			continue
 		}
-		o.seed += 0x51ed270b
-		o.params = nil
-		if view, err = f.open(s, v.name, o); err != nil {
-			return err
-		}
-		image, err := view.Render(ctx, s)
-		view.Close()
-		if err != nil {
-			return err
-		}
-		runningMean(v.image, image, k)
+		runningMean(lin.image, image, k)
+		inParallel(len(columns), func(c int) { runningMean(lin.columns[c], columns[c], k) })
 	}
-	return nil
+	return lin, nil
 }
 
 // runningMean turns the mean of k values into that of k+1.
@@ -230,7 +237,7 @@ const slack = 1.1
 // leaves it for the point where fresh residuals and independent derivatives
 // are orthogonal. That is the point whose uncertainty the error bars are.
 func (f *fitter) lastStep(ctx context.Context, l *level, end outcome, e *evidence) (*scene.Vector, float64, error) {
-	cost, err := l.cost(ctx, end.vec.Scene())
+	cost, err := l.cost(ctx, end.vec)
 	if err != nil || !l.sampled() || end.reason == optim.Cancelled || f.iteration >= f.limit {
 		return end.vec, cost, err
 	}
@@ -239,7 +246,7 @@ func (f *fitter) lastStep(ctx context.Context, l *level, end outcome, e *evidenc
 		return end.vec, cost, nil
 	}
 	vec := end.vec.At(end.vec.Retract(step))
-	after, err := l.cost(ctx, vec.Scene())
+	after, err := l.cost(ctx, vec)
 	if err != nil || !(after <= slack*cost) {
 		return end.vec, cost, err
 	}
@@ -255,21 +262,6 @@ func (e *evidence) errorBars(vec *scene.Vector, r *Result) {
 	plain := transform(optim.Covariance(e.subspace, e.variance), to)
 	r.setErrors(to, e.subspace, r.Covariance, plain)
 	r.Undetermined = combinations(r.names(), to, e.subspace)
-}
-
-// squares is the sum of the weighted squares, as the robust loss sees them.
-func (v *linear) squares(loss optim.Loss) float64 {
-	j := make([]float64, len(v.terms))
-	sum := 0.0
-	for i := range v.weights {
-		w := v.weight(i)
-		if w == 0 {
-			continue
-		}
-		r := v.row(i, j)
-		sum += w * loss.Weight(r) * r * r
-	}
-	return sum
 }
 
 // clusters sums the scores over squares, halving their edge (in pixels of the
@@ -309,35 +301,48 @@ func weakest(c *optim.Clusters, sub *optim.Subspace) float64 {
 	return least
 }
 
+// clustersOf numbers the squares view by view as their first pixels come.
 func (l *level) clustersOf(views []*linear, dim, edge int) *optim.Clusters {
-	number := map[[3]int]int{} // view and square, numbered as they come
-	var rows [][]int
-	for k, v := range views {
-		of := make([]int, len(v.pixels))
+	count := 0
+	var of [][]int // for every view, of every pixel
+	for _, v := range views {
+		across := (v.width + edge - 1) / edge
+		number := slices.Repeat([]int{-1}, across*((v.height+edge-1)/edge))
+		squares := make([]int, len(v.pixels))
 		for i, p := range v.pixels {
-			key := [3]int{k, int(p) % v.width / edge, int(p) / v.width / edge}
-			n, ok := number[key]
-			if !ok {
-				n = len(number)
-				number[key] = n
+			n := &number[int(p)/v.width/edge*across+int(p)%v.width/edge]
+			if *n < 0 {
+				*n, count = count, count+1
 			}
-			of[i] = n
+			squares[i] = *n
 		}
-		rows = append(rows, of)
+		of = append(of, squares)
 	}
-	c := optim.NewClusters(dim, len(number))
-	j := make([]float64, dim)
+	c := optim.NewClusters(dim, count)
 	for k, v := range views {
-		for i := range v.weights {
-			w := v.weight(i)
-			if w == 0 {
-				continue
-			}
-			r := v.row(i, j)
-			c.AddRow(rows[k][i/v.channels], j, w*l.loss.Weight(r)*r, w*l.loss.Curvature(r))
-		}
+		bands := v.bands(edge)
+		inParallel(len(bands)-1, func(b int) {
+			v.rows(v.channels*bands[b], v.channels*bands[b+1], func(i int, active []int, j []float64, r float64) {
+				w := v.weight(i)
+				if w != 0 {
+					c.AddSparse(of[k][i/v.channels], active, j, w*l.loss.Weight(r)*r, w*l.loss.Curvature(r))
+				}
+			})
+		})
 	}
 	return c
+}
+
+// bands returns where, among the view's pixels, rows of squares begin, and the
+// end: no square is in two of them.
+func (v *levelView) bands(edge int) []int {
+	bands := []int{0}
+	for i := 1; i < len(v.pixels); i++ {
+		if int(v.pixels[i])/v.width/edge != int(v.pixels[i-1])/v.width/edge {
+			bands = append(bands, i)
+		}
+	}
+	return append(bands, len(v.pixels))
 }
 
 // transform returns T C T^T, row-major, for T of any number of rows.

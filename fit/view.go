@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 
+	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
@@ -22,6 +23,9 @@ type viewOptions struct {
 // what a fit needs of the renderer, so that tests can stand in for it.
 type openView interface {
 	Size() (width, height int)
+	// Prepare compiles what a mode runs, which its first call would do.
+	// Different modes may be prepared at the same time.
+	Prepare(mode render.Mode) error
 	Render(ctx context.Context, s *scene.Scene) ([]float32, error)
 	// Jacobian returns the image and one column for every uniform of params
 	// (then for every component of the maps: the derivative of a pixel by its
@@ -30,6 +34,8 @@ type openView interface {
 	// Gradient returns the image and, for every uniform of params, the sum of
 	// adjoint times derivative.
 	Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error)
+	// SetSeed changes the sample positions.
+	SetSeed(seed uint32)
 	// SetBuffer gives a per-pixel buffer its values, all pixels' in order.
 	SetBuffer(name string, data []float32) error
 	// MaskOf says of every pixel asked for whether its centre ray hits the

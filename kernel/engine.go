@@ -79,7 +79,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Kernel{engine: e, module: low, arena: mem.NewArena(mem.OS{})}
+	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), arena: mem.NewArena(mem.OS{})}
 	k.cleanup = runtime.AddCleanup(k, func(a *mem.Arena) { a.Release() }, k.arena)
 	for i := range low.Stages {
 		s := &low.Stages[i]

@@ -17,6 +17,7 @@ type Kernel struct {
 	engine *Engine
 	module *ir.Module
 	stages []stage
+	whole  []bool // see writtenWhole
 
 	mu      sync.Mutex // guards the run under way: its temporaries and the workers of the stages
 	arena   *mem.Arena // temporaries of one run
@@ -92,7 +93,9 @@ func (k *Kernel) bind(a Args) ([]eval.Memory, error) {
 			if err != nil {
 				return nil, fmt.Errorf("kernel: temporary %s of module %q: %w", b.Name, m.Name, err)
 			}
-			clear(span.Bytes())
+			if !k.whole[i] {
+				clear(span.Bytes())
+			}
 			buffers[i] = eval.Memory{Ptr: span.Base(), Len: b.Len()}
 		case got == nil || got.typ != b.Type || got.len != b.Len() || got.engine != k.engine:
 			return nil, fmt.Errorf("kernel: module %q needs a buffer of %d %v for %s", m.Name, b.Len(), b.Type, b.Name)

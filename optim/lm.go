@@ -46,6 +46,22 @@ func (e *Normal) AddRow(j []float64, r, w float64) {
 	}
 }
 
+// AddSparse is AddRow for a row that is zero but where active, ascending, says.
+func (e *Normal) AddSparse(active []int, j []float64, r, w float64) {
+	n := len(e.Jtr)
+	for a, i := range active {
+		wj := w * j[i]
+		if wj == 0 {
+			continue
+		}
+		e.Jtr[i] += wj * r
+		row := e.JtJ[i*n : (i+1)*n]
+		for _, k := range active[:a+1] {
+			row[k] += wj * j[k]
+		}
+	}
+}
+
 // Add accumulates other equations of the same size.
 func (e *Normal) Add(o *Normal) {
 	e.Cost += o.Cost

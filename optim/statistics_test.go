@@ -247,3 +247,67 @@ func TestSandwichFewClusters(t *testing.T) {
 		t.Errorf("variance from one cluster is %v", v)
 	}
 }
+
+// TestSandwich compares with the definition, over the residuals themselves.
+func TestSandwich(t *testing.T) {
+	const n, count, size = 7, 30, 12
+	rng := rand.New(rand.NewPCG(11, 12))
+	sums := NewClusters(n, count)
+	rows, residuals := make([][][]float64, count), make([][]float64, count)
+	for c := range count {
+		for range size {
+			j := make([]float64, n)
+			for range 3 { // a cluster depends on few parameters, each row on fewer; the last on none
+				i := (c + rng.IntN(3)) % (n - 1)
+				j[i] = rng.NormFloat64() * math.Pow(10, float64(i%5-2))
+			}
+			rows[c], residuals[c] = append(rows[c], j), append(residuals[c], rng.NormFloat64())
+			sums.AddRow(c, j, residuals[c][len(residuals[c])-1], 1)
+		}
+	}
+	s := NewSubspace(sums.Normal().JtJ, n, 1e-8)
+	inverse := s.PseudoInverse()
+	meat := make([]float64, n*n)
+	for c := range count {
+		h := make([]float64, n)
+		for i, x := range adjustedResiduals(rows[c], residuals[c], inverse) {
+			for k, v := range rows[c][i] {
+				h[k] += v * x
+			}
+		}
+		for i := range n {
+			for k := range n {
+				meat[i*n+k] += h[i] * h[k]
+			}
+		}
+	}
+	want := product(product(inverse, meat, n), inverse, n)
+	for i, got := range sums.Sandwich(s) {
+		if scale := math.Sqrt(want[i/n*(n+1)] * want[i%n*(n+1)]); math.Abs(got-want[i]) > 1e-10*scale {
+			t.Errorf("element %d is %g, want %g", i, got, want[i])
+		}
+	}
+	if !(want[0] > 0) || s.Rank() != n-1 {
+		t.Errorf("variance %g, rank %d", want[0], s.Rank())
+	}
+}
+
+// adjustedResiduals is (I - J A^+ J^T)^(-1/2) r.
+func adjustedResiduals(rows [][]float64, r, inverse []float64) []float64 {
+	m := len(rows)
+	h := make([]float64, m*m)
+	for i := range m {
+		for k := range m {
+			h[i*m+k] = dot(rows[i], multiply(inverse, rows[k]))
+		}
+	}
+	e := NewEigen(h, m)
+	out := make([]float64, m)
+	for k, v := range e.Vectors {
+		f := dot(v, r) / math.Sqrt(1-math.Min(math.Max(e.Values[k], 0), 0.99))
+		for i := range out {
+			out[i] += f * v[i]
+		}
+	}
+	return out
+}

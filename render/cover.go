@@ -41,6 +41,9 @@ func (p *plan) number(object string) int {
 // shrink keeps the pixels whose distance to every pixel outside the set is over margin, or, for a negative margin,
 // adds those within -margin of the set. Distances are between centres; the image's border does not count as outside.
 func shrink(set []bool, width, height int, margin float64) []bool {
+	if margin == 0 {
+		return set
+	}
 	out := slices.Clone(set)
 	from := margin < 0 // what spreads: the outside, or the set
 	reach := int(max(margin, -margin))

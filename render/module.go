@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -15,9 +17,9 @@ type Mode int
 // Options.PerPixel).
 const (
 	Primal   Mode = iota // nothing
-	Forward              // buffer "tangent", [n, 3]: the derivative along the uniforms "render.tangent.0", ...
-	Reverse              // buffer "gradient", [p of Params]: the sum of input "adjoint", [n, 3], times the derivative
-	Jacobian             // buffer "jacobian", [n, p, 3]: every pixel's derivatives
+	Forward              // buffer "tangent", [3, n]: the derivative along the uniforms "render.tangent.0", ...
+	Reverse              // buffer "gradient", [p of Params]: the sum of input "adjoint", [3, n], times the derivative
+	Jacobian             // buffer "jacobian", [p, 3, n]: every pixel's derivatives
 	Cover                // no image, but buffer "cover", [n]: the number of the root that the pixel's centre shows, or -1
 	numModes
 )
@@ -42,9 +44,9 @@ type mapBuffer struct {
 }
 
 // Trace makes the module of a view of a scene. The module's uniforms are the scene's (see scene.Uniforms) as far as the
-// image depends on them, and "render.base", the number of the first pixel of the run; its outputs are "image", [n, 3],
-// linear RGB, and what the mode adds. One run computes n = min(pixels, 65536/samples) pixels; the lanes beyond
-// the last pixel are padding.
+// image depends on them, and "render.base", the number of the first pixel of the run; its outputs are "image", [3, n],
+// linear RGB, and what the mode adds. One run computes n pixels, at most 65536/samples; the lanes beyond the last pixel
+// are padding. Pixels and samples vary fastest in every buffer: then neighbouring lanes access neighbouring elements.
 func Trace(s *scene.Scene, view string, o Options, mode Mode) (*ir.Module, error) {
 	p, err := newPlan(s, view, o)
 	if err != nil {
@@ -76,19 +78,15 @@ func (p *plan) module(mode Mode, sizes map[string][2]int) (*ir.Module, *buffers,
 	}
 	t := newTracer(m, p, b)
 	rgb := list(t.radiance(edges))
-	for c, x := range rgb {
-		t.Store(b.samples, t.Lane().Times(3).Plus(c), x)
-	}
+	t.writeTo(b.samples, 0, rgb...)
 	if err := t.derive(mode, rgb); err != nil {
 		return nil, nil, fmt.Errorf("render: derivative of the radiance: %w", err)
 	}
 	m.AddMap("radiance", t.Program(), p.chunk, p.Samples)
-	m.AddReduce("pixel", ir.ReduceMean, b.samples, b.image, p.Samples, 3)
+	p.addMean(m, b.samples, b.image)
 	switch mode {
-	case Forward:
-		m.AddReduce("tangent", ir.ReduceMean, b.lanes, b.result, p.Samples, 3)
-	case Jacobian:
-		m.AddReduce("jacobian", ir.ReduceMean, b.lanes, b.result, p.Samples, 3*len(p.columns()))
+	case Forward, Jacobian:
+		p.addMean(m, b.lanes, b.result)
 	case Reverse:
 		m.AddReduce("gradient", ir.ReduceSum, b.lanes, b.result, p.lanes(), 1)
 	}
@@ -139,21 +137,35 @@ func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffer
 		b.record = m.AddBuffer("record", ir.F32, ir.Temp, p.fields(), p.lanes())
 		b.limits = m.AddBuffer("limits", ir.I32, ir.Output, 1)
 	}
-	b.samples = m.AddBuffer("samples", ir.F32, ir.Temp, p.chunk, p.Samples, 3)
-	b.image = m.AddBuffer("image", ir.F32, ir.Output, p.chunk, 3)
+	b.samples, b.image = p.declareMean(m, "image", 3)
 	switch mode {
 	case Forward:
-		b.lanes = m.AddBuffer("tangents", ir.F32, ir.Temp, p.chunk, p.Samples, 3)
-		b.result = m.AddBuffer("tangent", ir.F32, ir.Output, p.chunk, 3)
+		b.lanes, b.result = p.declareMean(m, "tangent", 3)
 	case Jacobian:
-		b.lanes = m.AddBuffer("jacobians", ir.F32, ir.Temp, p.chunk, p.Samples, len(p.columns()), 3)
-		b.result = m.AddBuffer("jacobian", ir.F32, ir.Output, p.chunk, len(p.columns()), 3)
+		b.lanes, b.result = p.declareMean(m, "jacobian", len(p.columns()), 3)
 	case Reverse:
-		b.adjoint = m.AddBuffer("adjoint", ir.F32, ir.Input, p.chunk, 3)
+		b.adjoint = m.AddBuffer("adjoint", ir.F32, ir.Input, 3, p.chunk)
 		b.lanes = m.AddBuffer("gradients", ir.F32, ir.Temp, len(p.Params), p.lanes())
 		b.result = m.AddBuffer("gradient", ir.F64, ir.Output, len(p.Params))
 	}
 	return b
+}
+
+// declareMean adds an output with rows of this shape of a value for every pixel, and a buffer for those of the samples
+// that it is the mean of. With one sample that is the output itself.
+func (p *plan) declareMean(m *ir.Module, name string, rows ...int) (samples, mean int) {
+	mean = m.AddBuffer(name, ir.F32, ir.Output, append(rows, p.chunk)...)
+	if p.Samples == 1 {
+		return mean, mean
+	}
+	return m.AddBuffer(name+".samples", ir.F32, ir.Temp, append(rows, p.chunk, p.Samples)...), mean
+}
+
+// addMean adds the stage that makes pixels of samples.
+func (p *plan) addMean(m *ir.Module, samples, mean int) {
+	if samples != mean {
+		m.AddReduce(m.Buffers[mean].Name, ir.ReduceMean, samples, mean, p.Samples, 1)
+	}
 }
 
 // derive adds the derivatives of the radiance that the mode asks for.
@@ -196,28 +208,33 @@ func (t *tracer) forward(rgb []trace.Float) error {
 	if err != nil {
 		return err
 	}
-	for c, v := range d {
-		t.Store(t.buffers.lanes, t.Lane().Times(3).Plus(c), t.FloatOf(v))
-	}
+	t.writeTo(t.buffers.lanes, 0, t.floats(d)...)
 	return nil
 }
 
-func tangentName(i int) string { return fmt.Sprintf("render.tangent.%d", i) }
+const tangentPrefix = "render.tangent."
+
+func tangentName(i int) string { return tangentPrefix + strconv.Itoa(i) }
+
+// tangentNumber is the inverse of tangentName.
+func tangentNumber(name string) (int, bool) {
+	digits, ok := strings.CutPrefix(name, tangentPrefix)
+	i, err := strconv.Atoi(digits)
+	return i, ok && err == nil
+}
 
 func (t *tracer) reverse(rgb []trace.Float) error {
 	wrt := t.params()
 	pixel := t.Lane().Over(t.Samples)
 	seeds := make([]ir.Value, 3)
 	for c := range seeds {
-		seeds[c] = t.Gather(t.buffers.adjoint, pixel.Times(3).Plus(c)).Over(float64(t.Samples)).V
+		seeds[c] = t.Gather(t.buffers.adjoint, pixel.Plus(c*t.chunk)).Over(float64(t.Samples)).V
 	}
 	d, err := t.grad.VJP(values(rgb), seeds, wrt)
 	if err != nil {
 		return err
 	}
-	for i, v := range d {
-		t.Store(t.buffers.lanes, t.Lane().Plus(i*t.lanes()), t.FloatOf(v))
-	}
+	t.writeTo(t.buffers.lanes, 0, t.floats(d)...)
 	return nil
 }
 
@@ -235,9 +252,6 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 			}
 		}
 	}
-	store := func(column, channel int, v ir.Value) {
-		t.Store(t.buffers.lanes, t.Lane().Times(3*len(wrt)).Plus(3*column+channel), t.FloatOf(v))
-	}
 	one := t.Float(1).V
 	if len(wrt) <= forwardColumns {
 		for i := range wrt {
@@ -245,9 +259,7 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 			if err != nil {
 				return err
 			}
-			for c, v := range d {
-				store(i, c, v)
-			}
+			t.writeTo(t.buffers.lanes, 3*i, t.floats(d)...)
 		}
 		return nil
 	}
@@ -256,8 +268,8 @@ func (t *tracer) jacobian(rgb []trace.Float) error {
 		if err != nil {
 			return err
 		}
-		for i, v := range d {
-			store(i, c, v)
+		for i, v := range t.floats(d) {
+			t.writeTo(t.buffers.lanes, 3*i+c, v)
 		}
 	}
 	return nil

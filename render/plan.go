@@ -20,8 +20,13 @@ type plan struct {
 	chunk      int // pixels of one run of a module
 }
 
-// chunkLanes bounds the lanes of one run, and so the memory that a run takes.
-const chunkLanes = 1 << 16
+// The lanes of one run: enough of them for every core to have some, and no more than leave what the stages hand to each
+// other, runBytes in all, in a cache.
+const (
+	leastLanes = 1 << 14
+	mostLanes  = 1 << 16
+	runBytes   = 8 << 20
+)
 
 func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
 	v := s.View(view)
@@ -62,7 +67,20 @@ func (p *plan) complete() {
 	if p.Pixels != nil {
 		p.count = len(p.Pixels)
 	}
-	p.chunk = max(1, min(p.count, chunkLanes/p.Samples))
+	lanes := runBytes / (4 * (p.fields() + 3 + 3*len(p.columns())))
+	p.chunk = chunkOf(p.count, max(1, min(max(lanes, leastLanes), mostLanes)/p.Samples))
+}
+
+// chunkOf divides count pixels into runs of equal size, at most so many pixels each, so that the last one has next to no
+// padding. Where that adds little, a run is whole cache lines of float32: then so are the rows of the buffers.
+func chunkOf(count, most int) int {
+	const line = 16
+	runs := max(1, (count+most-1)/most)
+	chunk := max(1, (count+runs-1)/runs)
+	if chunk < line*line {
+		return chunk
+	}
+	return (chunk + line - 1) / line * line
 }
 
 // addObjects makes shapes of the scene's roots.

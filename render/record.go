@@ -47,8 +47,13 @@ func list(vs ...trace.Vec3) (out []trace.Float) {
 
 // write stores consecutive fields.
 func (t *tracer) write(field int, values ...trace.Float) {
+	t.writeTo(t.buffers.record, field, values...)
+}
+
+// writeTo stores values in consecutive rows of a buffer that has one element a lane in each.
+func (t *tracer) writeTo(buffer, row int, values ...trace.Float) {
 	for i, x := range values {
-		t.Store(t.buffers.record, t.Lane().Plus((field+i)*t.lanes()), x)
+		t.Store(buffer, t.Lane().Plus((row+i)*t.lanes()), x)
 	}
 }
 

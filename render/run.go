@@ -3,6 +3,9 @@ package render
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/kernel"
@@ -17,6 +20,7 @@ type program struct {
 	kernel  *kernel.Kernel
 	buffers []*kernel.Buffer
 	stale   map[string]bool // maps whose values have not been written yet
+	places  []int           // of the module's uniforms among the scene's, the same for every scene of the structure
 }
 
 func (m *program) close() {
@@ -30,14 +34,13 @@ func (m *program) close() {
 type call struct {
 	adjoint []float32
 	tangent []float64
+	take    func(m *program, first, n int) // takes up the outputs of n pixels from the first
 }
 
 // run computes all pixels in a mode, compiling its module when it is first used.
-func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) (image, result []float64, err error) {
-	if v.modules[mode] == nil {
-		if v.modules[mode], err = v.compile(v.plan, mode); err != nil {
-			return nil, nil, err
-		}
+func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) error {
+	if err := v.Prepare(mode); err != nil {
+		return err
 	}
 	return v.runProgram(ctx, v.modules[mode], s, c)
 }
@@ -74,14 +77,14 @@ func (v *View) compile(p *plan, mode Mode) (*program, error) {
 }
 
 // runProgram runs a program once for every chunk of pixels.
-func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c call) (image, result []float64, err error) {
+func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c call) error {
 	for name := range m.stale {
 		m.buffers[m.numbers.maps[name].index].Write32(v.data[name])
 		delete(m.stale, name)
 	}
 	uniforms, err := m.uniforms(s, v.seed, c.tangent)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	base := m.kernel.Module().UniformIndex(uniformBase)
 	v.limits = 0
@@ -91,64 +94,112 @@ func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c cal
 		}
 		n := min(m.plan.chunk, m.plan.count-first)
 		if m.numbers.adjoint >= 0 {
-			padded := make([]float32, 3*m.plan.chunk)
-			copy(padded, c.adjoint[3*first:3*(first+n)])
-			m.buffers[m.numbers.adjoint].Write32(padded)
+			m.buffers[m.numbers.adjoint].Write32(planes(c.adjoint[3*first:3*(first+n)], m.plan.chunk))
 		}
 		if err := m.kernel.Run(ctx, kernel.Args{Uniforms: uniforms, Buffers: m.buffers}); err != nil {
-			return nil, nil, err
-		}
-		if m.numbers.image >= 0 {
-			image = append(image, m.read(m.numbers.image)[:3*n]...)
+			return err
 		}
 		if m.numbers.limits >= 0 {
-			v.limits += int(m.read(m.numbers.limits)[0])
+			v.limits += int(m.buffers[m.numbers.limits].Words()[0])
 		}
-		if m.numbers.result >= 0 {
-			result = m.gather(result, n)
-		}
+		c.take(m, first, n)
 	}
-	return image, result, nil
+	return nil
 }
 
-// gather takes up the result of a chunk of n pixels: sums add up, everything else follows.
-func (m *program) gather(result []float64, n int) []float64 {
-	part := m.read(m.numbers.result)
-	if m.mode != Reverse {
-		return append(result, part[:len(part)/m.plan.chunk*n]...)
-	}
-	if result == nil {
-		result = make([]float64, len(part))
-	}
-	for i, x := range part {
-		result[i] += x
-	}
-	return result
-}
+// floats are the elements of an output as float32.
+func (m *program) floats(buffer int) []float32 { return m.buffers[buffer].Floats() }
 
+// read are the elements of an output with the precision of the engine.
 func (m *program) read(buffer int) []float64 {
 	out := make([]float64, m.buffers[buffer].Len())
 	m.buffers[buffer].Read(out)
 	return out
 }
 
+// interleave writes the first n pixels of three planes to an image.
+func interleave[T float32 | float64](image, planes []T, n int) {
+	chunk := len(planes) / 3
+	r, g, b := planes[:n], planes[chunk:][:n], planes[2*chunk:][:n]
+	image = image[:3*n]
+	for i := range r {
+		px := image[3*i : 3*i+3 : 3*i+3]
+		px[0], px[1], px[2] = r[i], g[i], b[i]
+	}
+}
+
+// planes is the inverse of interleave, padded with zeros to the pixels of a chunk.
+func planes(image []float32, chunk int) []float32 {
+	out := make([]float32, 3*chunk)
+	for i := range len(image) / 3 {
+		for c := range 3 {
+			out[c*chunk+i] = image[3*i+c]
+		}
+	}
+	return out
+}
+
 // uniforms returns the values of the module's uniforms in a scene.
 func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]float64, error) {
-	values := map[string]float64{uniformBase: 0, uniformSeed: float64(seed)}
-	for _, u := range scene.Uniforms(s) {
-		values[u.Name] = u.Value
-	}
-	for i, x := range tangent {
-		values[tangentName(i)] = x
-	}
+	all := scene.Uniforms(s)
 	list := m.kernel.Module().Uniforms
+	if !stand(m.places, list, all) {
+		m.places = places(list, all)
+	}
 	out := make([]float64, len(list))
 	for i, u := range list {
-		x, ok := values[u.Name]
-		if !ok {
+		k, isTangent := tangentNumber(u.Name)
+		switch {
+		case m.places[i] >= 0:
+			out[i] = all[m.places[i]].Value
+		case u.Name == uniformBase:
+		case u.Name == uniformSeed:
+			out[i] = float64(seed)
+		case isTangent && k < len(tangent):
+			out[i] = tangent[k]
+		default:
 			return nil, fmt.Errorf("render: the scene has no number %q", u.Name)
 		}
-		out[i] = x
 	}
 	return out, nil
+}
+
+// places returns where in the scene's list the module's uniforms stand, -1 for those that are not the scene's.
+func places(module []ir.Uniform, all []scene.Uniform) []int {
+	index := map[string]int{}
+	for i, u := range all {
+		index[u.Name] = i
+	}
+	out := make([]int, len(module))
+	for i, u := range module {
+		out[i] = -1
+		if at, ok := index[u.Name]; ok {
+			out[i] = at
+		}
+	}
+	return out
+}
+
+// stand tells whether the places hold for this list.
+func stand(places []int, module []ir.Uniform, all []scene.Uniform) bool {
+	for i, at := range places {
+		if at >= len(all) || at >= 0 && all[at].Name != module[i].Name {
+			return false
+		}
+	}
+	return places != nil
+}
+
+// inParallel calls work on 0..n.
+func inParallel(n int, work func(i int)) {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				work(i)
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -79,6 +79,15 @@ func hasBuffer(s *scene.Scene, name string) bool {
 	return false
 }
 
+// Prepare compiles what a mode runs, which its first call would do. Different modes may be prepared at the same time.
+func (v *View) Prepare(mode Mode) (err error) {
+	nothing := mode == Jacobian && len(v.Columns()) == 0 || mode == Reverse && len(v.plan.Params) == 0
+	if v.modules[mode] == nil && !nothing {
+		v.modules[mode], err = v.compile(v.plan, mode)
+	}
+	return err
+}
+
 // Close frees what the view holds of its engine.
 func (v *View) Close() {
 	for i, m := range v.modules {
@@ -128,13 +137,19 @@ func (v *View) SetBuffer(name string, data []float32) error {
 
 // Render returns the image.
 func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
-	image, err := v.RenderF64(ctx, s)
-	return narrow(image), err
+	image := make([]float32, 3*v.plan.count)
+	err := v.run(ctx, Primal, s, call{take: func(m *program, first, n int) {
+		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	}})
+	return image, err
 }
 
 // RenderF64 is Render with the precision of the engine.
 func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error) {
-	image, _, err := v.run(ctx, Primal, s, call{})
+	image := make([]float64, 3*v.plan.count)
+	err := v.run(ctx, Primal, s, call{take: func(m *program, first, n int) {
+		interleave(image[3*first:], m.read(m.numbers.image), n)
+	}})
 	return image, err
 }
 
@@ -146,20 +161,18 @@ func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, c
 		image, err = v.Render(ctx, s)
 		return image, nil, err
 	}
-	im, result, err := v.run(ctx, Jacobian, s, call{})
-	if err != nil {
-		return nil, nil, err
-	}
-	columns = make([][]float32, n)
+	image, columns = make([]float32, 3*v.plan.count), make([][]float32, n)
 	for j := range columns {
-		columns[j] = make([]float32, len(im))
-		for i := range v.plan.count {
-			for c := range 3 {
-				columns[j][3*i+c] = float32(result[(i*n+j)*3+c])
-			}
-		}
+		columns[j] = make([]float32, 3*v.plan.count)
 	}
-	return narrow(im), columns, nil
+	err = v.run(ctx, Jacobian, s, call{take: func(m *program, first, n int) {
+		interleave(image[3*first:], m.floats(m.numbers.image), n)
+		result, chunk := m.floats(m.numbers.result), m.plan.chunk
+		inParallel(len(columns), func(j int) {
+			interleave(columns[j][3*first:], result[3*j*chunk:3*(j+1)*chunk], n)
+		})
+	}})
+	return image, columns, err
 }
 
 // Gradient returns the image and, for every uniform of Options.Params, the sum of adjoint times derivative. Adjoint is
@@ -172,8 +185,14 @@ func (v *View) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) 
 		image, err = v.Render(ctx, s)
 		return image, nil, err
 	}
-	im, gradient, err := v.run(ctx, Reverse, s, call{adjoint: adjoint})
-	return narrow(im), gradient, err
+	image, gradient = make([]float32, 3*v.plan.count), make([]float64, len(v.plan.Params))
+	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: func(m *program, first, n int) {
+		interleave(image[3*first:], m.floats(m.numbers.image), n)
+		for i, x := range m.read(m.numbers.result) {
+			gradient[i] += x
+		}
+	}})
+	return image, gradient, err
 }
 
 // Forward returns the image and its derivative when the uniforms of Options.Params change at the rates of tangent.
@@ -187,7 +206,12 @@ func (v *View) ForwardF64(ctx context.Context, s *scene.Scene, tangent []float64
 	if len(tangent) != len(v.plan.Params) {
 		return nil, nil, fmt.Errorf("render: tangent of %d values for %d parameters", len(tangent), len(v.plan.Params))
 	}
-	return v.run(ctx, Forward, s, call{tangent: tangent})
+	image, derivative = make([]float64, 3*v.plan.count), make([]float64, 3*v.plan.count)
+	err = v.run(ctx, Forward, s, call{tangent: tangent, take: func(m *program, first, n int) {
+		interleave(image[3*first:], m.read(m.numbers.image), n)
+		interleave(derivative[3*first:], m.read(m.numbers.result), n)
+	}})
+	return image, derivative, err
 }
 
 // MaskOf tells of every pixel asked for whether its centre shows the object and lies more than margin, in pixels of the
@@ -202,13 +226,14 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 		return nil, err
 	}
 	whole := m.plan
-	_, shown, err := v.runProgram(ctx, m, s, call{})
+	set := make([]bool, whole.count)
+	err = v.runProgram(ctx, m, s, call{take: func(m *program, first, n int) {
+		for i, x := range m.floats(m.numbers.result)[:n] {
+			set[first+i] = int(x) == number
+		}
+	}})
 	if err != nil {
 		return nil, err
-	}
-	set := make([]bool, len(shown))
-	for i, x := range shown {
-		set[i] = int(x) == number
 	}
 	set = shrink(set, whole.width, whole.height, margin/float64(whole.Scale))
 	out := make([]bool, len(v.pixels))

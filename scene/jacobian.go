@@ -16,11 +16,7 @@ type Entry struct {
 // rotation turns, its rows are wx, wy, wz; the matrix itself counts as
 // constant.
 func (v *Vector) JacobianPhys() []Entry {
-	rows := map[string]int{}
-	for i, u := range Uniforms(v.scene) {
-		rows[u.Name] = i
-	}
-	j := &jacobian{v: v, rows: rows}
+	j := &jacobian{v: v}
 	for i := range v.blocks {
 		j.block(&v.blocks[i])
 	}
@@ -28,14 +24,13 @@ func (v *Vector) JacobianPhys() []Entry {
 }
 
 type jacobian struct {
-	v    *Vector
-	rows map[string]int
-	out  []Entry
+	v   *Vector
+	out []Entry
 }
 
 // put adds an entry, unless it is zero.
 func (j *jacobian) put(name string, col int, value float64) {
-	row, ok := j.rows[name]
+	row, ok := j.v.rows[name]
 	if !ok {
 		panic("scene: no uniform " + name)
 	}

@@ -39,6 +39,22 @@ func (w *walker) leadsTo(path string) bool {
 	return ok && (rest == "" || rest[0] == '.')
 }
 
+// leadsBelow is leadsTo of join(prefix, key), where prefix leads to the target.
+func (w *walker) leadsBelow(prefix, key string) bool {
+	if w.target == "" {
+		return true
+	}
+	rest := w.target[len(prefix):]
+	if prefix != "" {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, "."); !ok {
+			return false
+		}
+	}
+	rest, ok := strings.CutPrefix(rest, key)
+	return ok && (rest == "" || rest[0] == '.')
+}
+
 func (w *walker) fields(v reflect.Value, prefix string, derived bool) {
 	rows := fieldsOf(v.Type())
 	for i := range rows {
@@ -48,17 +64,21 @@ func (w *walker) fields(v reflect.Value, prefix string, derived bool) {
 		}
 		x := v.Field(f.index)
 		path := prefix
-		switch {
-		case f.isMap || f.inline || x.Type() == reflect.TypeFor[[]View]():
-		case prefix == "":
-			path = f.key
-		default:
-			path = prefix + "." + f.key
+		if !f.isMap && !f.inline && x.Type() != reflect.TypeFor[[]View]() {
+			if !w.leadsBelow(prefix, f.key) {
+				continue
+			}
+			path = join(prefix, f.key)
 		}
-		if w.leadsTo(path) {
-			w.value(x, path, f, derived || f.derived)
-		}
+		w.value(x, path, f, derived || f.derived)
 	}
+}
+
+func join(prefix, key string) string {
+	if prefix == "" {
+		return key
+	}
+	return prefix + "." + key
 }
 
 func (w *walker) value(v reflect.Value, path string, f *field, derived bool) {
@@ -140,12 +160,18 @@ func (s *Scene) lookup(path string) (leaf, int, error) {
 		return leaf{}, 0, fmt.Errorf("unknown path %q%s", path, suggestPath(path, known))
 	}
 	if found.absent {
-		p := reflect.New(found.v.Type().Elem())
-		setDefault(p.Elem(), found.f)
+		p := found.standard()
 		found.v.Set(p)
 		found.v, found.absent = p.Elem(), false
 	}
 	return *found, component, nil
+}
+
+// standard returns a pointer to the default of an absent leaf.
+func (l leaf) standard() reflect.Value {
+	p := reflect.New(l.v.Type().Elem())
+	setDefault(p.Elem(), l.f)
+	return p
 }
 
 // find is lookup without the message and without creating anything.
@@ -239,9 +265,13 @@ func (l leaf) floats() []*float64 {
 // Get returns the numbers that path names: one, or a vector's components, or a
 // pose's rotation (Rodrigues, radians) and translation.
 func (s *Scene) Get(path string) ([]float64, error) {
-	l, c, err := s.Clone().lookup(path)
-	if err != nil {
+	l, c := s.find(path)
+	if l == nil {
+		_, _, err := s.lookup(path)
 		return nil, fmt.Errorf("scene: %w", err)
+	}
+	if l.absent {
+		l.v = l.standard().Elem()
 	}
 	ps := l.floats()
 	if c >= 0 {

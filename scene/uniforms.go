@@ -1,9 +1,6 @@
 package scene
 
-import (
-	"fmt"
-	"reflect"
-)
+import "reflect"
 
 // Uniform is one number that the renderer reads.
 type Uniform struct {
@@ -61,9 +58,9 @@ func Uniforms(s *Scene) []Uniform {
 }
 
 func putRotation(put func(string, float64), path string, m Mat3) {
-	for i := range 3 {
-		for j := range 3 {
-			put(fmt.Sprintf("%s.r%d%d", path, i, j), m[i][j])
+	for i, row := range [3][3]string{{".r00", ".r01", ".r02"}, {".r10", ".r11", ".r12"}, {".r20", ".r21", ".r22"}} {
+		for j, name := range row {
+			put(path+name, m[i][j])
 		}
 	}
 	for _, n := range []string{".wx", ".wy", ".wz"} {

@@ -13,6 +13,7 @@ type Vector struct {
 	scene  *Scene
 	blocks []Block
 	dim    int
+	rows   map[string]int // of the scene's uniforms, by name
 }
 
 // NewVector makes the vector of s.Fit.Parameters at s's current values. An
@@ -39,6 +40,10 @@ func NewVectorOf(s *Scene, params []Parameter) (*Vector, error) {
 		b.Offset, b.Parameter = v.dim, i
 		v.dim += b.Dofs
 		v.blocks = append(v.blocks, b)
+	}
+	v.rows = map[string]int{}
+	for i, u := range Uniforms(v.scene) {
+		v.rows[u.Name] = i
 	}
 	return v, nil
 }
@@ -76,7 +81,7 @@ func (v *Vector) Blocks() []Block { return slices.Clone(v.blocks) }
 // At returns the same parameters at the values of another scene of the same
 // structure, such as one that Retract returned.
 func (v *Vector) At(s *Scene) *Vector {
-	return &Vector{scene: s, blocks: v.blocks, dim: v.dim}
+	return &Vector{scene: s, blocks: v.blocks, dim: v.dim, rows: v.rows}
 }
 
 // Retract returns a new scene with the parameters moved by delta, of length
