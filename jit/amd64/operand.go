@@ -101,3 +101,18 @@ func (m RM) Broadcast() RM {
 
 // IsMem tells whether the operand is memory.
 func (m RM) IsMem() bool { return m.kind == kindMem }
+
+// IsBroadcast tells whether the operand is one element of memory for all lanes.
+func (m RM) IsBroadcast() bool { return m.broadcast }
+
+// Whole undoes Broadcast.
+func (m RM) Whole() RM {
+	m.broadcast = false
+	return m
+}
+
+// Plus moves a memory operand by some bytes.
+func (m RM) Plus(bytes int32) RM {
+	m.disp += bytes
+	return m
+}
