@@ -224,7 +224,7 @@ func (c *Code) CompareImm(size Size, m RM, x int32) { c.immediate(size, 7, "cmp"
 
 // StoreImm is mov r/m, x, sign-extended to the size.
 func (c *Code) StoreImm(size Size, m RM, x int32) {
-	if m.kind == kindReg && size == Size4 {
+	if m == R(Reg(m.reg)) && size == Size4 {
 		c.LoadImm(Reg(m.reg), uint32(x))
 		return
 	}
@@ -251,8 +251,7 @@ func (c *Code) LoadImm(dst Reg, x uint32) {
 // Jump is jmp.
 func (c *Code) Jump(l Label) {
 	start := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0xe9)
-	c.reference(l)
+	c.reference(octets{0xe9, 1}, l)
 	if c.List {
 		c.list(start, fmt.Sprintf("jmp L%d", l))
 	}
@@ -264,8 +263,7 @@ func (c *Code) JumpIf(when Condition, l Label) {
 		refuse("j", "no such condition")
 	}
 	start := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0x0f, 0x80|byte(when))
-	c.reference(l)
+	c.reference(octets{0x0f | (0x80|uint64(when))<<8, 2}, l)
 	if c.List {
 		c.list(start, fmt.Sprintf("j%s L%d", conditionNames[when], l))
 	}
@@ -288,8 +286,8 @@ func (c *Code) AddressOf(dst Reg, l Label) {
 		refuse("lea", "no such register")
 	}
 	start := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0x48|byte(dst)>>3<<2, 0x8d, byte(dst)&7<<3|5)
-	c.reference(l)
+	rex, modRM := 0x48|dst>>3<<2, dst&7<<3|5
+	c.reference(octets{uint64(rex) | 0x8d<<8 | uint64(modRM)<<16, 3}, l)
 	if c.List {
 		c.list(start, fmt.Sprintf("lea %s, [rip+L%d]", dst.name(Size8), l))
 	}

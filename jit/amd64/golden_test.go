@@ -72,19 +72,7 @@ func TestGolden(t *testing.T) {
 func TestBinutils(t *testing.T) {
 	needBinutils(t)
 	c := goldenCode()
-	texts := disassemble(t, c)
-	hinted := make([]string, len(texts))
-	for i, text := range texts {
-		if text != c.Lines[i].Text {
-			t.Errorf("% x is %q, objdump says %q", c.bytesOf(i), c.Lines[i].Text, text)
-		}
-		hinted[i] = hint(c.bytesOf(i), text)
-	}
-	for i, got := range assemble(t, hinted) {
-		if want := c.bytesOf(i); !bytes.Equal(got, filled(twin(want, texts[i]))) {
-			t.Errorf("%s is % x, as says % x", hinted[i], want, got)
-		}
-	}
+	compareWithBinutils(t, c)
 }
 
 var (

@@ -53,7 +53,7 @@ func (c *Code) NewLabel() Label {
 
 // Place puts a label here.
 func (c *Code) Place(l Label) {
-	t := &c.labels[l]
+	t := c.label(l)
 	if t.at >= 0 {
 		panic(fmt.Sprintf("amd64: label L%d is placed twice", l))
 	}
@@ -67,12 +67,22 @@ func (c *Code) Place(l Label) {
 	t.last = -1
 }
 
+// label returns one that NewLabel made.
+func (c *Code) label(l Label) *label {
+	if l < 0 || int(l) >= len(c.labels) {
+		panic(fmt.Sprintf("amd64: no such label L%d", l))
+	}
+	return &c.labels[l]
+}
+
 // displacement is what the 32 bits at ref hold to reach the offset at. It counts from their end.
 func displacement(ref, at int) uint32 { return uint32(at - ref - 4) }
 
-// reference appends a displacement of 32 bits that reaches the label.
-func (c *Code) reference(l Label) {
-	t, ref := &c.labels[l], len(c.Bytes)
+// reference appends an opcode and a displacement of 32 bits that reaches the label.
+func (c *Code) reference(opcode octets, l Label) {
+	t := c.label(l)
+	c.write(opcode)
+	ref := len(c.Bytes)
 	field := displacement(ref, t.at)
 	if t.at < 0 {
 		field, t.last = uint32(t.last), ref
