@@ -16,29 +16,43 @@ func mix() []Inst {
 	}
 }
 
-func BenchmarkEmit(b *testing.B) {
-	var c Code
-	ins := mix()
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		if i&1023 == 0 {
-			c.Reset()
-		}
-		c.Emit(ins[i&7])
+func emitAll(c *Code, ins []Inst) {
+	c.Reset()
+	for _, in := range ins {
+		c.Emit(in)
 	}
 }
 
-func BenchmarkOne(b *testing.B) {
-	for _, in := range mix() {
-		b.Run(forms[in.Op].name, func(b *testing.B) {
-			var c Code
-			for b.Loop() {
-				c.Reset()
-				for range 100 {
-					c.Emit(in)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/inst")
-		})
+func TestEmitDoesNotAllocate(t *testing.T) {
+	c, ins := &Code{}, mix()
+	emit := func() {
+		emitAll(c, ins)
+		back, forward := c.NewLabel(), c.NewLabel()
+		c.Place(back)
+		c.Load(Size8, RAX, Mem(RSP, 8))
+		c.AddImm(Size8, R(RCX), 1000)
+		c.StoreImm(Size4, Mem(RSP, 8), 1)
+		c.JumpIf(Equal, forward)
+		c.JumpIf(Less, forward)
+		c.Jump(back)
+		c.Place(forward)
+		c.Return()
 	}
+	if n := testing.AllocsPerRun(100, emit); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// The metric is the time of an instruction.
+func BenchmarkEmit(b *testing.B) {
+	var ins []Inst
+	for range 100 {
+		ins = append(ins, mix()...)
+	}
+	c := &Code{}
+	b.ReportAllocs()
+	for b.Loop() {
+		emitAll(c, ins)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(ins)), "ns/inst")
 }

@@ -1,66 +1,75 @@
 package amd64
 
 // A processor raises #UD, or does something else than meant, where an operand does not fit. Nothing here is reached by
-// a correct compiler, so that a panic names the mistake where it is made.
+// a correct compiler, so that a panic names the mistake where it is made. Operands that do not exist at all are refused
+// by what makes an RM.
 
 func refuse(name, why string) { panic("amd64: " + name + ": " + why) }
 
-// check refuses operands that do not fit the form.
-func (f *form) check(in *Inst) {
+// required are the flags that a form must have if an instruction uses what they stand for. Others stand for what a form
+// lacks: there they must not be set.
+const required = rmVec | rmMask | rmReg | rmMem | imm | gathers
+
+// check refuses operands that do not fit the form, and tells whether they need EVEX encoding if there are both.
+func (f *form) check(in *Inst) (wide bool) {
 	rm := &in.RM
-	// The flags of the kinds of r/m stand in the order of the kinds; none is a shift by 255, which leaves nothing.
-	if !f.has(rmVec<<(rm.kind-kindVec)) || in.Width > W512 || f.has(no128<<in.Width) {
-		f.refuseKind(in)
+	uses := rm.uses | no128<<in.Width
+	// Only vectors have numbers above 15, as checkNumbers sees to.
+	wide = in.Width == W512 || in.Mask != K0 || (in.Reg|in.Src|rm.reg|rm.index) > 15 || rm.uses&noBroadcast != 0
+	if wide {
+		uses |= vexOnly
 	}
-	if in.Reg|in.Src|rm.reg > 7 {
+	if in.Imm != 0 {
+		uses |= imm
+	}
+	if uses&(f.flags^required) != 0 || rm.uses == 0 || in.Width > W512 {
+		f.explain(in, uses)
+	}
+	if in.Reg > 7 || in.Src != 0 {
 		f.checkNumbers(in)
-	}
-	if !f.has(srcVec|srcMask) && in.Src != 0 || !f.has(imm) && in.Imm != 0 {
-		refuse(f.name, "an operand too many")
-	}
-	if f.has(fourth) && in.Imm&15 != 0 {
-		refuse(f.name, "Imm is the number of a vector times 16")
-	}
-	if rm.kind == kindMem {
-		rm.check(f.name, f.has(gathers))
-	} else if rm.indexed || rm.broadcast || rm.disp != 0 {
-		refuse(f.name, "an address of a register")
-	}
-	if f.has(noBroadcast) && rm.broadcast {
-		refuse(f.name, "no broadcast")
-	}
-	if f.has(vexOnly) && in.beyondVEX() {
-		refuse(f.name, "no 512 bits, masks, broadcasts or registers above 15")
 	}
 	if in.Mask != K0 || in.Zero {
 		f.checkMask(in)
 	}
-	if f.has(gathers) {
-		f.checkGather(in)
+	if f.has(gathers | fourth) {
+		f.checkRare(in)
 	}
+	return wide
 }
 
-// refuseKind says what is wrong with r/m or the width.
-func (f *form) refuseKind(in *Inst) {
+// explain refuses an instruction that uses what the form does not have.
+func (f *form) explain(in *Inst, uses flags) {
+	const kinds = rmVec | rmMask | rmReg | rmMem
+	wrong := uses & (f.flags ^ required)
 	switch {
-	case in.RM.kind == kindNone:
+	case in.RM.uses == 0:
 		refuse(f.name, "an operand is missing")
-	case in.Width > W512 || f.has(no128<<in.Width):
+	case in.Width > W512 || wrong&(no128|no256|no512) != 0:
 		refuse(f.name, "no such width")
+	case wrong&kinds != 0:
+		refuse(f.name, "an operand of another kind")
+	case wrong&noBroadcast != 0:
+		refuse(f.name, "no broadcast")
+	case wrong&vexOnly != 0:
+		refuse(f.name, "no 512 bits, masks, broadcasts or registers above 15")
+	case wrong&imm != 0:
+		refuse(f.name, "an operand too many")
 	}
-	refuse(f.name, "an operand of another kind")
+	refuse(f.name, "only gathers and scatters take a vector of indices")
 }
 
 // checkNumbers refuses registers that do not exist. Vectors above 15 are left to the encodings.
 func (f *form) checkNumbers(in *Inst) {
-	rm := uint8(15)
-	switch in.RM.kind {
-	case kindVec:
-		rm = 31
-	case kindMask:
-		rm = 7
+	if in.Reg > f.most(regVec, regMask) {
+		refuse(f.name, "no such register")
 	}
-	if in.Reg > f.most(regVec, regMask) || in.Src > f.most(srcVec, srcMask) || in.RM.reg > rm {
+	if in.Src == 0 {
+		return
+	}
+	if !f.has(srcVec | srcMask) {
+		refuse(f.name, "an operand too many")
+	}
+	if in.Src > f.most(srcVec, srcMask) {
 		refuse(f.name, "no such register")
 	}
 }
@@ -76,24 +85,6 @@ func (f *form) most(vec, mask flags) uint8 {
 	return 15
 }
 
-// check refuses addresses that cannot be encoded.
-func (m *RM) check(name string, vector bool) {
-	switch {
-	case m.vectorIdx != vector:
-		refuse(name, "only gathers and scatters, and all of them, take a vector of indices")
-	case m.base > R15:
-		refuse(name, "no such base register")
-	case !m.indexed:
-		return
-	case m.scale == 0 || m.scale > 8 || m.scale&(m.scale-1) != 0:
-		refuse(name, "the scale is 1, 2, 4 or 8")
-	case !vector && Reg(m.index) == RSP:
-		refuse(name, "RSP as index")
-	case m.index > 31 || !vector && m.index > 15:
-		refuse(name, "no such index register")
-	}
-}
-
 // checkMask refuses write masks. Zeroing is not for memory, nor for masks, which comparisons clear in any case.
 func (f *form) checkMask(in *Inst) {
 	switch {
@@ -101,15 +92,21 @@ func (f *form) checkMask(in *Inst) {
 		refuse(f.name, "no such mask")
 	case f.has(noMask):
 		refuse(f.name, "no mask")
-	case in.Zero && (in.Mask == K0 || f.has(gathers|regMask) || in.RM.kind == kindMem && f.has(store)):
+	case in.Zero && (in.Mask == K0 || f.has(gathers|regMask) || in.RM.IsMem() && f.has(store)):
 		refuse(f.name, "zeroing needs a mask and a vector register that is written whole")
 	}
 }
 
-// checkGather refuses what gathers and scatters alone must not have: a gather stopped by a page fault goes on from its
+// checkRare refuses what only few instructions must not have. A gather stopped by a page fault goes on from its
 // registers, so they must differ.
-func (f *form) checkGather(in *Inst) {
+func (f *form) checkRare(in *Inst) {
 	switch {
+	case f.has(fourth):
+		if in.Imm&15 != 0 {
+			refuse(f.name, "Imm is the number of a vector times 16")
+		}
+	case in.RM.uses&gathers == 0:
+		refuse(f.name, "needs a vector of indices")
 	case f.has(evexOnly) && in.Mask == K0:
 		refuse(f.name, "needs a mask")
 	case f.has(store):

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // Emit appends an instruction: in VEX encoding where the operands allow it, which is shorter, else in EVEX.
@@ -12,14 +13,14 @@ func (c *Code) Emit(in Inst) {
 		panic(fmt.Sprintf("amd64: no instruction %d", in.Op))
 	}
 	f := &forms[in.Op]
-	f.check(&in)
+	wide := f.check(&in)
 	reg, src := in.Reg, in.Src
 	if f.has(extended) { // reg holds more of the opcode, and vvvv the destination
 		reg, src = f.digit, in.Reg
 	}
 	var head octets
 	scale := uint(0)
-	if f.needsEVEX(&in) {
+	if f.has(evexOnly) || wide {
 		head, scale = f.evex(&in, reg, src), f.scale(&in)
 	} else {
 		head = f.vex(&in, reg, src)
@@ -29,7 +30,7 @@ func (c *Code) Emit(in Inst) {
 		tail = tail.and(uint64(in.Imm), 1)
 	}
 	start := len(c.Bytes)
-	c.Bytes = tail.write(head.write(c.Bytes))
+	c.write2(head, tail)
 	if c.List {
 		c.list(start, f.text(&in))
 	}
@@ -39,7 +40,7 @@ func (c *Code) list(start int, text string) {
 	c.Lines = append(c.Lines, Line{start, len(c.Bytes) - start, c.Tag, text})
 }
 
-// octets are up to 8 bytes of code, the first in the lowest bits: an instruction in two of them is written without
+// octets are up to 7 bytes of code, the first in the lowest bits: an instruction in two of them is written without
 // looking at the room left for every byte.
 type octets struct {
 	bits uint64
@@ -49,23 +50,19 @@ type octets struct {
 // and appends the n bytes of x.
 func (o octets) and(x uint64, n uint) octets { return octets{o.bits | x<<(o.n*8&63), o.n + n} }
 
-// write appends them to b.
-func (o octets) write(b []byte) []byte {
-	return binary.LittleEndian.AppendUint64(b, o.bits)[:uint(len(b))+o.n]
-}
+// write appends one.
+func (c *Code) write(o octets) { c.write2(o, octets{}) }
 
-func (c *Code) write(o octets) { c.Bytes = o.write(c.Bytes) }
-
-// needsEVEX chooses the encoding of an instruction that passed check, so that only vectors have numbers above 15.
-func (f *form) needsEVEX(in *Inst) bool {
-	if f.has(evexOnly | vexOnly) {
-		return f.has(evexOnly)
+// write2 appends two. The bytes beyond them are overwritten by the next.
+func (c *Code) write2(a, b octets) {
+	n := uint(len(c.Bytes))
+	if uint(cap(c.Bytes))-n < 16 {
+		c.Bytes = slices.Grow(c.Bytes, 16)
 	}
-	return in.beyondVEX()
-}
-
-func (in *Inst) beyondVEX() bool {
-	return in.Width == W512 || in.Mask != K0 || in.RM.broadcast || in.Reg|in.Src|in.RM.reg|in.RM.index > 15
+	room := c.Bytes[n : n+16]
+	binary.LittleEndian.PutUint64(room, a.bits)
+	binary.LittleEndian.PutUint64(room[a.n&7:], b.bits)
+	c.Bytes = c.Bytes[:n+a.n+b.n]
 }
 
 // vex returns prefix and opcode in VEX encoding. The fields R, X, B and vvvv are inverted.
@@ -91,7 +88,7 @@ func (f *form) evex(in *Inst, reg, src uint8) octets {
 	v := (src | rm.index) >> 4 & 1
 	first := (reg>>3&1^1)<<7 | (x^1)<<6 | (b^1)<<5 | (reg>>4&1^1)<<4 | uint8(f.opmap)
 	second := f.evexW<<7 | (src&15^15)<<3 | 1<<2 | uint8(f.prefix)
-	third := bit(in.Zero)<<7 | uint8(in.Width)<<5 | bit(rm.broadcast)<<4 | (v^1)<<3 | uint8(in.Mask)
+	third := bit(in.Zero)<<7 | uint8(in.Width)<<5 | bit(rm.IsBroadcast())<<4 | (v^1)<<3 | uint8(in.Mask)
 	return octets{0x62 | uint64(first)<<8 | uint64(second)<<16 | uint64(third)<<24 | uint64(f.opcode)<<32, 5}
 }
 
@@ -105,7 +102,7 @@ func bit(set bool) uint8 {
 // scale is the logarithm of what EVEX multiplies a displacement of 8 bits by.
 func (f *form) scale(in *Inst) uint {
 	switch {
-	case in.RM.broadcast || f.tuple == element || f.tuple == packed:
+	case in.RM.IsBroadcast() || f.tuple == element || f.tuple == packed:
 		return uint(bits.TrailingZeros8(f.element))
 	case f.tuple == fixed32:
 		return 5
@@ -117,7 +114,7 @@ func (f *form) scale(in *Inst) uint {
 // 1<<scale. RBP and R13 as base need a displacement, RSP and R12 need SIB, in which RSP as index means none.
 func (m *RM) encode(reg uint8, scale uint) octets {
 	reg = reg & 7 << 3
-	if m.kind != kindMem {
+	if !m.IsMem() {
 		return octets{uint64(3<<6 | reg | m.reg&7), 1}
 	}
 	base := uint8(m.base) & 7
@@ -129,8 +126,8 @@ func (m *RM) encode(reg uint8, scale uint) octets {
 		}
 	}
 	switch {
-	case m.indexed:
-		sib := uint8(bits.TrailingZeros8(m.scale))<<6 | m.index&7<<3 | base
+	case m.uses&indexed != 0:
+		sib := m.scale<<6 | m.index&7<<3 | base
 		return octets{uint64(mod<<6|reg|4) | uint64(sib)<<8 | disp<<16, 2 + size}
 	case base == uint8(RSP):
 		return octets{uint64(mod<<6|reg|4) | uint64(RSP<<3|RSP)<<8 | disp<<16, 2 + size}

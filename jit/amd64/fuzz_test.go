@@ -29,18 +29,19 @@ func (s *source) instruction() Inst {
 	in := Inst{Op: Op(s.below(255)), Width: Width(s.below(4)), Reg: s.below(33), Src: s.below(33), Mask: Mask(s.below(9)),
 		Zero: s.oneIn(4), Imm: s.below(255)}
 	if lax {
-		in.RM = s.operand(operandKind(s.below(5)), s.oneIn(8), 33)
+		in.RM = s.operand(rmVec<<s.below(5), s.oneIn(8), 32)
 		return in
 	}
 	in.plausible()
 	f := &forms[in.Op]
-	kind := kindVec + operandKind(s.below(4))
-	for !f.has(rmVec << (kind - kindVec)) {
-		kind = kind%kindMem + 1
+	kind := rmVec << s.below(4)
+	for !f.has(kind) {
+		if kind *= 2; kind > rmMem {
+			kind = rmVec
+		}
 	}
 	if f.has(vexOnly) {
-		in.RM = s.operand(kind, f.has(gathers), 16)
-		in.RM.broadcast = false
+		in.RM = s.operand(kind, f.has(gathers), 16).Whole()
 	} else {
 		in.RM = s.operand(kind, f.has(gathers), 32)
 	}
@@ -65,12 +66,22 @@ func (in *Inst) plausible() {
 	}
 }
 
-// operand reads r/m with vectors below a number.
-func (s *source) operand(kind operandKind, vector bool, vectors uint8) RM {
-	if kind != kindMem {
-		n := s.below(vectors)
-		return [...]RM{{}, V(Vec(n)), K(Mask(n % 9)), R(Reg(n % 17))}[kind]
+// operand reads r/m of a kind, or none, with vectors below a number.
+func (s *source) operand(kind flags, vector bool, vectors uint8) RM {
+	switch kind {
+	case rmVec:
+		return V(Vec(s.below(vectors)))
+	case rmMask:
+		return K(Mask(s.below(8)))
+	case rmReg:
+		return R(Reg(s.below(16)))
+	case rmMem:
+		return s.memory(vector, vectors)
 	}
+	return RM{}
+}
+
+func (s *source) memory(vector bool, vectors uint8) RM {
 	m := Mem(Reg(s.below(16)), int32(s.below(255))<<s.below(32))
 	if s.oneIn(2) {
 		m.disp = -m.disp
@@ -79,7 +90,9 @@ func (s *source) operand(kind operandKind, vector bool, vectors uint8) RM {
 	case vector:
 		m = m.Lanes(Vec(s.below(vectors)), 1<<s.below(4))
 	case s.oneIn(2):
-		m = m.Index(Reg(s.below(16)), 1<<s.below(5))
+		if index := Reg(s.below(16)); index != RSP {
+			m = m.Index(index, 1<<s.below(4))
+		}
 	}
 	if s.oneIn(4) {
 		m = m.Broadcast()

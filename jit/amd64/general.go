@@ -47,7 +47,7 @@ type general struct {
 // general appends an instruction.
 func (c *Code) general(g general, reg Reg, m RM) {
 	start := len(c.Bytes)
-	if g.memory && m.kind != kindMem {
+	if g.memory && !m.IsMem() {
 		refuse(g.name, "an operand that is not memory")
 	}
 	if reg > R15 {
@@ -65,7 +65,9 @@ func (c *Code) head(g *general, reg uint8, m *RM) {
 	if g.size != Size4 && g.size != Size8 {
 		refuse(g.name, "no such size")
 	}
-	m.checkGeneral(g.name)
+	if m.uses&^indexed != rmReg && m.uses&^indexed != rmMem {
+		refuse(g.name, "an operand that is neither a general register nor memory")
+	}
 	var o octets
 	if g.prefix != 0 {
 		o = o.and(uint64(g.prefix), 1)
@@ -79,18 +81,6 @@ func (c *Code) head(g *general, reg uint8, m *RM) {
 		o = o.and(uint64(g.opcode[1]), 1)
 	}
 	c.write(o)
-}
-
-// checkGeneral refuses what is neither a general register nor memory.
-func (m *RM) checkGeneral(name string) {
-	switch {
-	case m.kind == kindMem && !m.broadcast:
-		m.check(name, false)
-	case m.kind != kindReg || m.indexed || m.broadcast || m.disp != 0:
-		refuse(name, "an operand that is neither a general register nor memory")
-	case m.reg > 15:
-		refuse(name, "no such register")
-	}
 }
 
 func (g *general) text(reg Reg, m RM) string {
@@ -224,7 +214,7 @@ func (c *Code) CompareImm(size Size, m RM, x int32) { c.immediate(size, 7, "cmp"
 
 // StoreImm is mov r/m, x, sign-extended to the size.
 func (c *Code) StoreImm(size Size, m RM, x int32) {
-	if m == R(Reg(m.reg)) && size == Size4 {
+	if m.uses == rmReg && size == Size4 {
 		c.LoadImm(Reg(m.reg), uint32(x))
 		return
 	}

@@ -55,30 +55,16 @@ func TestRefusals(t *testing.T) {
 
 		{Inst{Op: VADDPS, Reg: 32, RM: V(1)}, "no such register"},
 		{Inst{Op: VADDPS, Src: 32, RM: V(1)}, "no such register"},
-		{Inst{Op: VADDPS, RM: V(32)}, "no such register"},
 		{Inst{Op: VPSLLD, Reg: 32, RM: V(1)}, "no such register"},
 		{Inst{Op: VCMPPS, Reg: 8, RM: V(1)}, "no such register"},
-		{Inst{Op: VMOVMSKPS, Reg: 16, RM: V(1)}, "no such register"},
-		{Inst{Op: VMOVD, RM: R(16)}, "no such register"},
+		{Inst{Op: VMOVMSKPS, Reg: 16, RM: V(1)}, "above 15"},
 		{Inst{Op: KANDW, Reg: 8, RM: K(1)}, "no such register"},
 		{Inst{Op: KANDW, Src: 8, RM: K(1)}, "no such register"},
-		{Inst{Op: KANDW, RM: K(8)}, "no such register"},
-		{Inst{Op: KMOVWToReg, Reg: 16, RM: K(1)}, "no such register"},
+		{Inst{Op: KMOVWToReg, Reg: 16, RM: K(1)}, "above 15"},
 
-		{Inst{Op: VADDPS, RM: Mem(16, 0)}, "base"},
-		{Inst{Op: VADDPS, RM: inRAX.Index(RSP, 1)}, "RSP as index"},
-		{Inst{Op: VADDPS, RM: inRAX.Index(16, 1)}, "no such index"},
-		{Inst{Op: VGATHERDPS, RM: inRAX.Lanes(32, 1), Mask: 1}, "no such index"},
-		{Inst{Op: VADDPS, RM: inRAX.Index(RCX, 0)}, "scale"},
-		{Inst{Op: VADDPS, RM: inRAX.Index(RCX, 3)}, "scale"},
-		{Inst{Op: VADDPS, RM: inRAX.Index(RCX, 16)}, "scale"},
-		{Inst{Op: VGATHERDPS, RM: inRAX.Lanes(2, 6), Mask: 1}, "scale"},
 		{Inst{Op: VADDPS, RM: gather}, "vector of indices"},
 		{Inst{Op: VGATHERDPS, RM: inRAX, Mask: 1}, "vector of indices"},
 		{Inst{Op: VSCATTERDPS, RM: inRAX.Index(RCX, 4), Mask: 1}, "vector of indices"},
-		{Inst{Op: VADDPS, RM: V(1).Index(RCX, 4)}, "address of a register"},
-		{Inst{Op: VADDPS, RM: V(1).Broadcast()}, "address of a register"},
-		{Inst{Op: VADDPS, RM: V(1).Plus(4)}, "address of a register"},
 
 		{Inst{Op: VMOVAPS, RM: inRAX.Broadcast()}, "no broadcast"},
 		{Inst{Op: VMOVUPSStore, RM: inRAX.Broadcast()}, "no broadcast"},
@@ -140,6 +126,36 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestOperandRefusals(t *testing.T) {
+	for i, row := range []struct {
+		operand func() RM
+		want    string
+	}{
+		{func() RM { return V(32) }, "no such register"},
+		{func() RM { return K(8) }, "no such register"},
+		{func() RM { return R(16) }, "no such register"},
+		{func() RM { return Mem(16, 0) }, "no such register"},
+		{func() RM { return inRAX.Index(RSP, 1) }, "cannot be an index"},
+		{func() RM { return inRAX.Index(16, 1) }, "cannot be an index"},
+		{func() RM { return inRAX.Lanes(32, 1) }, "no such register"},
+		{func() RM { return inRAX.Index(RCX, 0) }, "scale"},
+		{func() RM { return inRAX.Index(RCX, 3) }, "scale"},
+		{func() RM { return inRAX.Index(RCX, 16) }, "scale"},
+		{func() RM { return inRAX.Lanes(2, 6) }, "scale"},
+		{func() RM { return inRAX.Index(RCX, 4).Index(RDX, 1) }, "has an index"},
+		{func() RM { return inRAX.Index(RCX, 4).Lanes(2, 1) }, "has an index"},
+		{func() RM { return V(1).Index(RCX, 4) }, "not memory"},
+		{func() RM { return R(RAX).Lanes(1, 4) }, "not memory"},
+		{func() RM { return RM{}.Index(RCX, 4) }, "not memory"},
+		{func() RM { return V(1).Broadcast() }, "not memory"},
+		{func() RM { return V(1).Plus(4) }, "not memory"},
+	} {
+		if got := refusal(func() { row.operand() }); !strings.HasPrefix(got, "amd64: ") || !strings.Contains(got, row.want) {
+			t.Errorf("row %d: %s, want a refusal: %s", i, got, row.want)
+		}
+	}
+}
+
 func TestGeneralRefusals(t *testing.T) {
 	c := &Code{}
 	for i, row := range []struct {
@@ -150,20 +166,14 @@ func TestGeneralRefusals(t *testing.T) {
 		{func() { c.Load(Size8, RAX, V(1)) }, "neither"},
 		{func() { c.Load(Size8, RAX, K(1)) }, "neither"},
 		{func() { c.Load(Size8, RAX, inRAX.Broadcast()) }, "neither"},
-		{func() { c.Load(Size8, RAX, R(RAX).Plus(1)) }, "neither"},
-		{func() { c.Load(Size8, RAX, inRAX.Lanes(1, 4)) }, "vector of indices"},
-		{func() { c.Load(Size8, RAX, inRAX.Index(RSP, 1)) }, "RSP as index"},
-		{func() { c.Load(Size8, RAX, inRAX.Index(RCX, 5)) }, "scale"},
-		{func() { c.Load(Size8, RAX, Mem(16, 0)) }, "base"},
+		{func() { c.Load(Size8, RAX, inRAX.Lanes(1, 4)) }, "neither"},
 		{func() { c.Load(Size8, 16, inRAX) }, "no such register"},
-		{func() { c.Load(Size8, RAX, R(16)) }, "no such register"},
 		{func() { c.Load(2, RAX, inRAX) }, "no such size"},
 		{func() { c.Store(0, inRAX, RCX) }, "no such size"},
 		{func() { c.AddImm(1, inRAX, 1) }, "no such size"},
 		{func() { c.AddImm(Size8, V(1), 1) }, "neither"},
 		{func() { c.AddImm(Size8, RM{}, 1) }, "neither"},
 		{func() { c.StoreImm(Size4, K(1), 1) }, "neither"},
-		{func() { c.StoreImm(Size4, R(RCX).Index(RAX, 1), 1) }, "neither"},
 		{func() { c.LoadImm(16, 1) }, "no such register"},
 		{func() { c.StoreByte(inRAX, RSP) }, "no byte"},
 		{func() { c.StoreByte(inRAX, RBP) }, "no byte"},

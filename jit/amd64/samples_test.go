@@ -89,7 +89,11 @@ func (s *sampler) evex(w Width, widest bool) {
 
 // scale is the logarithm of what short displacements are multiplied by.
 func (s *sampler) scale(w Width, broadcast bool) uint {
-	return s.f.scale(&Inst{Width: w, RM: RM{broadcast: broadcast}})
+	m := Mem(RAX, 0)
+	if broadcast {
+		m = m.Broadcast()
+	}
+	return s.f.scale(&Inst{Width: w, RM: m})
 }
 
 // add completes a sample and keeps it.

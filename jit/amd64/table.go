@@ -30,6 +30,8 @@ const (
 	no512
 	noMask // EVEX without write masks
 	fourth // the upper half of the byte that follows is a vector register
+
+	indexed // an address has an index; no flag of forms
 )
 
 // tuple says what EVEX scales short displacements by.
@@ -92,7 +94,8 @@ const (
 	masks2   = regMask | rmMask | vexOnly | only128
 )
 
-// Op names an instruction.
+// Op names an instruction, as Intel's manual does. Where an instruction has rows of its own for VEX (an operand more,
+// or a vector instead of a mask), those end in V.
 type Op uint8
 
 // The instructions, in the order of the table.

@@ -110,15 +110,15 @@ func (f *form) operand(in *Inst) string {
 	if f.has(halfRM) {
 		bytes /= 2
 	}
-	switch m.kind {
-	case kindVec:
+	switch {
+	case m.uses&rmVec != 0:
 		if f.has(xmmRM) {
 			bytes = 16
 		}
 		return vectorName(m.reg, bytes)
-	case kindMask:
+	case m.uses&rmMask != 0:
 		return maskName(m.reg)
-	case kindReg:
+	case m.uses&rmReg != 0:
 		return Reg(m.reg).name(Size4)
 	}
 	return f.memory(in, bytes)
@@ -133,11 +133,11 @@ func (f *form) memory(in *Inst, bytes int) string {
 	}
 	address := in.RM.address(indexBytes)
 	switch {
-	case in.RM.broadcast && f.has(halfReg) && in.Width < W512: // else the destination tells the number of elements
+	case in.RM.IsBroadcast() && f.has(halfReg) && in.Width < W512: // else the destination tells the number of elements
 		return fmt.Sprintf("QWORD BCST %s{1to%d}", address, whole/8)
-	case in.RM.broadcast && f.element == 8:
+	case in.RM.IsBroadcast() && f.element == 8:
 		return "QWORD BCST " + address
-	case in.RM.broadcast:
+	case in.RM.IsBroadcast():
 		return "DWORD BCST " + address
 	case f.has(regMask) && !f.has(srcVec):
 		bytes = 2
@@ -181,7 +181,7 @@ var (
 
 // general writes an operand of a general instruction.
 func (m *RM) general(size Size) string {
-	if m.kind == kindReg {
+	if m.uses&rmReg != 0 {
 		return Reg(m.reg).name(size)
 	}
 	return sizeNames[size] + m.address(0)
@@ -190,12 +190,12 @@ func (m *RM) general(size Size) string {
 // address writes the address of an operand; indexBytes is the length of a vector of indices.
 func (m *RM) address(indexBytes int) string {
 	s := "[" + m.base.name(Size8)
-	if m.indexed {
+	if m.uses&indexed != 0 {
 		index := Reg(m.index).name(Size8)
-		if m.vectorIdx {
+		if m.uses&gathers != 0 {
 			index = vectorName(m.index, indexBytes)
 		}
-		s += fmt.Sprintf("+%s*%d", index, m.scale)
+		s += fmt.Sprintf("+%s*%d", index, 1<<m.scale)
 	}
 	switch {
 	case m.disp > 0:
