@@ -18,8 +18,8 @@ func mix() []Inst {
 
 func emitAll(c *Code, ins []Inst) {
 	c.Reset()
-	for _, in := range ins {
-		c.Emit(in)
+	for i := range ins {
+		c.Emit(ins[i])
 	}
 }
 
@@ -43,7 +43,7 @@ func TestEmitDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// The metric is the time of an instruction.
+// The metric is the time of an instruction. A literal in place of ins[i] costs the time to write its fields.
 func BenchmarkEmit(b *testing.B) {
 	var ins []Inst
 	for range 100 {

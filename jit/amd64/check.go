@@ -25,7 +25,7 @@ func (f *form) check(in *Inst) (wide bool) {
 	if uses&(f.flags^required) != 0 || rm.uses == 0 || in.Width > W512 {
 		f.explain(in, uses)
 	}
-	if in.Reg > 7 || in.Src != 0 {
+	if n := in.Reg | in.Src; n > 31 || n > 7 && f.has(regMask|regReg|srcMask) || in.Src != 0 && !f.has(srcVec|srcMask) {
 		f.checkNumbers(in)
 	}
 	if in.Mask != K0 || in.Zero {
@@ -60,16 +60,10 @@ func (f *form) explain(in *Inst, uses flags) {
 
 // checkNumbers refuses registers that do not exist. Vectors above 15 are left to the encodings.
 func (f *form) checkNumbers(in *Inst) {
-	if in.Reg > f.most(regVec, regMask) {
-		refuse(f.name, "no such register")
-	}
-	if in.Src == 0 {
-		return
-	}
-	if !f.has(srcVec | srcMask) {
+	if in.Src != 0 && !f.has(srcVec|srcMask) {
 		refuse(f.name, "an operand too many")
 	}
-	if in.Src > f.most(srcVec, srcMask) {
+	if in.Reg > f.most(regVec, regMask) || in.Src > f.most(srcVec, srcMask) {
 		refuse(f.name, "no such register")
 	}
 }

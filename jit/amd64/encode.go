@@ -7,13 +7,16 @@ import (
 	"slices"
 )
 
-// Emit appends an instruction: in VEX encoding where the operands allow it, which is shorter, else in EVEX.
-func (c *Code) Emit(in Inst) {
+// Emit appends an instruction: in VEX encoding where the operands allow it, which is shorter, else in EVEX. It is
+// inlined, which spares a copy of what the caller just wrote.
+func (c *Code) Emit(in Inst) { c.emit(&in) }
+
+func (c *Code) emit(in *Inst) {
 	if in.Op >= numOps {
 		panic(fmt.Sprintf("amd64: no instruction %d", in.Op))
 	}
 	f := &forms[in.Op]
-	wide := f.check(&in)
+	wide := f.check(in)
 	reg, src := in.Reg, in.Src
 	if f.has(extended) { // reg holds more of the opcode, and vvvv the destination
 		reg, src = f.digit, in.Reg
@@ -21,9 +24,9 @@ func (c *Code) Emit(in Inst) {
 	var head octets
 	scale := uint(0)
 	if f.has(evexOnly) || wide {
-		head, scale = f.evex(&in, reg, src), f.scale(&in)
+		head, scale = f.evex(in, reg, src), f.scale(in)
 	} else {
-		head = f.vex(&in, reg, src)
+		head = f.vex(in, reg, src)
 	}
 	tail := in.RM.encode(reg, scale)
 	if f.has(imm) {
@@ -32,7 +35,7 @@ func (c *Code) Emit(in Inst) {
 	start := len(c.Bytes)
 	c.write2(head, tail)
 	if c.List {
-		c.list(start, f.text(&in))
+		c.list(start, f.text(in))
 	}
 }
 
@@ -65,34 +68,35 @@ func (c *Code) write2(a, b octets) {
 	c.Bytes = c.Bytes[:n+a.n+b.n]
 }
 
-// vex returns prefix and opcode in VEX encoding. The fields R, X, B and vvvv are inverted.
+// vex returns prefix and opcode in VEX encoding, where R, X, B and vvvv are inverted.
 func (f *form) vex(in *Inst, reg, src uint8) octets {
-	r, x, b := reg>>3&1, in.RM.index>>3&1, (uint8(in.RM.base)|in.RM.reg)>>3&1
-	l := uint8(in.Width)
+	x, b := uint32(in.RM.index)&8, (uint32(in.RM.base)|uint32(in.RM.reg))&8
+	r := (^uint32(reg) & 8) << 4
+	last := (^uint32(src)&15)<<3 | uint32(in.Width)<<2 | uint32(f.prefix)
 	if f.has(l1) {
-		l = 1
+		last |= 1 << 2
 	}
-	last := (src^15)<<3 | l<<2 | uint8(f.prefix)
-	if x|b|f.vexW == 0 && f.opmap == map0F {
-		return octets{0xc5 | uint64((r^1)<<7|last)<<8 | uint64(f.opcode)<<16, 3}
+	if x|b|uint32(f.vexW) == 0 && f.opmap == map0F {
+		return octets{uint64(0xc5 | (r|last)<<8 | uint32(f.opcode)<<16), 3}
 	}
-	first := (r^1)<<7 | (x^1)<<6 | (b^1)<<5 | uint8(f.opmap)
-	return octets{0xc4 | uint64(first)<<8 | uint64(f.vexW<<7|last)<<16 | uint64(f.opcode)<<24, 4}
+	first := r | (x^8)<<3 | (b^8)<<2 | uint32(f.opmap)
+	return octets{uint64(0xc4 | first<<8 | (uint32(f.vexW)<<7|last)<<16 | uint32(f.opcode)<<24), 4}
 }
 
-// evex does the same in EVEX encoding. The fifth bit of r/m is in X, and that of a vector of indices where that of
-// vvvv is otherwise; R' and V' are inverted too.
+// evex does the same in EVEX encoding: 0x62, R X B R' 0 mmm, W vvvv 1 pp, z LL b V' aaa, opcode. The fifth bit of r/m
+// is in X, and that of a vector of indices in V'. Inverted are R, X, B, R', vvvv and V'.
 func (f *form) evex(in *Inst, reg, src uint8) octets {
-	rm := &in.RM
-	x, b := (rm.index>>3|rm.reg>>4)&1, (uint8(rm.base)|rm.reg)>>3&1
-	v := (src | rm.index) >> 4 & 1
-	first := (reg>>3&1^1)<<7 | (x^1)<<6 | (b^1)<<5 | (reg>>4&1^1)<<4 | uint8(f.opmap)
-	second := f.evexW<<7 | (src&15^15)<<3 | 1<<2 | uint8(f.prefix)
-	third := bit(in.Zero)<<7 | uint8(in.Width)<<5 | bit(rm.IsBroadcast())<<4 | (v^1)<<3 | uint8(in.Mask)
-	return octets{0x62 | uint64(first)<<8 | uint64(second)<<16 | uint64(third)<<24 | uint64(f.opcode)<<32, 5}
+	const inverted = 0xf0<<8 | 0x78<<16 | 0x08<<24
+	rm, r, v := &in.RM, uint32(reg), uint32(src)
+	index, register := uint32(rm.index), uint32(rm.reg)
+	form := 0x62 | uint32(f.opmap)<<8 | uint32(f.evexW)<<23 | 1<<18 | uint32(f.prefix)<<16
+	registers := (r&8)<<12 | ((index|register>>1)&8)<<11 | ((uint32(rm.base)|register)&8)<<10 | (r&16)<<8 |
+		(v&15)<<19 | ((v|index)&16)<<23
+	lanes := zeroing(in.Zero)<<31 | uint32(in.Width)<<29 | uint32(rm.uses&noBroadcast)/uint32(noBroadcast)<<28 | uint32(in.Mask)<<24
+	return octets{uint64(form|registers^inverted|lanes) | uint64(f.opcode)<<32, 5}
 }
 
-func bit(set bool) uint8 {
+func zeroing(set bool) uint32 {
 	if set {
 		return 1
 	}
