@@ -1,21 +1,41 @@
 package amd64
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"slices"
+)
 
-// Emit appends an instruction in its shortest encoding: VEX where the operands allow it, else EVEX.
-func (c *Code) Emit(in Inst) {
+// Emit appends an instruction: in VEX encoding where the operands allow it, which is shorter, else in EVEX. It is
+// inlined, which spares a copy of what the caller just wrote.
+func (c *Code) Emit(in Inst) { c.emit(&in) }
+
+func (c *Code) emit(in *Inst) {
+	if in.Op >= numOps {
+		panic(fmt.Sprintf("amd64: no instruction %d", in.Op))
+	}
 	f := &forms[in.Op]
-	start := len(c.Bytes)
-	if f.needsEVEX(&in) {
-		c.evex(f, &in)
+	wide := f.check(in)
+	reg, src := in.Reg, in.Src
+	if f.has(extended) { // reg holds more of the opcode, and vvvv the destination
+		reg, src = f.digit, in.Reg
+	}
+	var head octets
+	scale := uint(0)
+	if f.has(evexOnly) || wide {
+		head, scale = f.evex(in, reg, src), f.scale(in)
 	} else {
-		c.vex(f, &in)
+		head = f.vex(in, reg, src)
 	}
+	tail := in.RM.encode(reg, scale)
 	if f.has(imm) {
-		c.Bytes = append(c.Bytes, in.Imm)
+		tail = tail.and(uint64(in.Imm), 1)
 	}
+	start := len(c.Bytes)
+	c.write2(head, tail)
 	if c.List {
-		c.list(start, f.text(&in))
+		c.list(start, f.text(in))
 	}
 }
 
@@ -23,196 +43,98 @@ func (c *Code) list(start int, text string) {
 	c.Lines = append(c.Lines, Line{start, len(c.Bytes) - start, c.Tag, text})
 }
 
-func refuse(f *form, why string) { panic(fmt.Sprintf("amd64: %s: %s", f.name, why)) }
-
-// needsEVEX chooses the encoding and refuses operands that neither has.
-func (f *form) needsEVEX(in *Inst) bool {
-	f.check(in)
-	vector := func(flag flags, n uint8) bool { return f.has(flag) && n > 15 }
-	high := vector(regVec, in.Reg) || vector(srcVec, in.Src) ||
-		in.RM.kind == kindVec && in.RM.reg > 15 || in.RM.vectorIdx && in.RM.index > 15
-	wants := in.Width == W512 || in.Mask != K0 || in.RM.broadcast || high
-	switch {
-	case f.has(evexOnly):
-		return true
-	case f.has(vexOnly):
-		if wants {
-			refuse(f, "no 512 bits, masks, broadcasts or registers above 15")
-		}
-		return false
-	}
-	return wants
+// octets are up to 7 bytes of code, the first in the lowest bits: an instruction in two of them is written without
+// looking at the room left for every byte.
+type octets struct {
+	bits uint64
+	n    uint
 }
 
-// check refuses operands that do not fit the form.
-func (f *form) check(in *Inst) {
-	switch {
-	case f.name == "":
-		panic(fmt.Sprintf("amd64: no instruction %d", in.Op))
-	case in.RM.kind == kindNone:
-		refuse(f, "an operand is missing")
-	case in.Zero && (in.Mask == K0 || in.RM.kind == kindMem && f.has(store)):
-		refuse(f, "zeroing needs a mask and a register")
-	case in.RM.broadcast && (!in.RM.IsMem() || f.has(noBroadcast)):
-		refuse(f, "no broadcast")
-	case in.RM.vectorIdx != f.has(gathers):
-		refuse(f, "only gathers and scatters, and all of them, take a vector of indices")
-	case in.RM.kind == kindVec && !f.has(rmVec) || in.RM.kind == kindMask && !f.has(rmMask) ||
-		in.RM.kind == kindReg && !f.has(rmReg) || in.RM.kind == kindMem && !f.has(rmMem):
-		refuse(f, "an operand of another kind")
-	case in.RM.indexed && !in.RM.vectorIdx && Reg(in.RM.index) == RSP:
-		refuse(f, "RSP as index")
-	case !f.has(srcVec|srcMask) && in.Src != 0:
-		refuse(f, "an operand too many")
-	case f.has(gathers) && f.has(evexOnly) && in.Mask == K0:
-		refuse(f, "needs a mask")
-	case in.Reg > f.most(regVec, regMask) || f.has(srcVec|srcMask) && in.Src > f.most(srcVec, srcMask):
-		refuse(f, "no such register")
+// and appends the n bytes of x.
+func (o octets) and(x uint64, n uint) octets { return octets{o.bits | x<<(o.n*8&63), o.n + n} }
+
+// write appends one.
+func (c *Code) write(o octets) { c.write2(o, octets{}) }
+
+// write2 appends two. The bytes beyond them are overwritten by the next.
+func (c *Code) write2(a, b octets) {
+	n := uint(len(c.Bytes))
+	if uint(cap(c.Bytes))-n < 16 {
+		c.Bytes = slices.Grow(c.Bytes, 16)
 	}
+	room := c.Bytes[n : n+16]
+	binary.LittleEndian.PutUint64(room, a.bits)
+	binary.LittleEndian.PutUint64(room[a.n&7:], b.bits)
+	c.Bytes = c.Bytes[:n+a.n+b.n]
 }
 
-// most returns the highest number of the register that a field may hold.
-func (f *form) most(vec, mask flags) uint8 {
-	switch {
-	case f.has(vec):
-		return 31
-	case f.has(mask):
-		return 7
-	}
-	return 15
-}
-
-// vex appends prefix, opcode and operands in VEX encoding.
-func (c *Code) vex(f *form, in *Inst) {
-	reg, src := f.fields(in)
-	r, x, b := reg>>3, in.RM.indexBit(), in.RM.baseBit()
-	l := byte(in.Width)
+// vex returns prefix and opcode in VEX encoding, where R, X, B and vvvv are inverted.
+func (f *form) vex(in *Inst, reg, src uint8) octets {
+	x, b := uint32(in.RM.index)&8, (uint32(in.RM.base)|uint32(in.RM.reg))&8
+	r := (^uint32(reg) & 8) << 4
+	last := (^uint32(src)&15)<<3 | uint32(in.Width)<<2 | uint32(f.prefix)
 	if f.has(l1) {
-		l = 1
+		last |= 1 << 2
 	}
-	last := ^src&15<<3 | l<<2 | byte(f.prefix)
-	if x == 0 && b == 0 && f.vexW == 0 && f.opmap == map0F {
-		c.Bytes = append(c.Bytes, 0xc5, (^r&1)<<7|last)
-	} else {
-		c.Bytes = append(c.Bytes, 0xc4, (^r&1)<<7|(^x&1)<<6|(^b&1)<<5|byte(f.opmap), f.vexW<<7|last)
+	if x|b|uint32(f.vexW) == 0 && f.opmap == map0F {
+		return octets{uint64(0xc5 | (r|last)<<8 | uint32(f.opcode)<<16), 3}
 	}
-	c.Bytes = append(c.Bytes, f.opcode)
-	c.modRM(reg&7, &in.RM, 1)
+	first := r | (x^8)<<3 | (b^8)<<2 | uint32(f.opmap)
+	return octets{uint64(0xc4 | first<<8 | (uint32(f.vexW)<<7|last)<<16 | uint32(f.opcode)<<24), 4}
 }
 
-// evex does the same in EVEX encoding.
-func (c *Code) evex(f *form, in *Inst) {
-	rm := &in.RM
-	x, b := rm.indexBit(), rm.baseBit()
-	if rm.kind == kindVec {
-		x = rm.reg >> 4
-	}
-	reg, src := f.fields(in)
-	v := src >> 4
-	if rm.vectorIdx {
-		v = rm.index >> 4
-	}
-	p0 := ^reg>>3&1<<7 | ^x&1<<6 | ^b&1<<5 | ^reg>>4&1<<4 | byte(f.opmap)
-	p1 := f.evexW<<7 | ^src&15<<3 | 1<<2 | byte(f.prefix)
-	p2 := byte(in.Width)<<5 | ^v&1<<3 | byte(in.Mask)
-	if in.Zero {
-		p2 |= 1 << 7
-	}
-	if rm.broadcast {
-		p2 |= 1 << 4
-	}
-	c.Bytes = append(c.Bytes, 0x62, p0, p1, p2, f.opcode)
-	c.modRM(reg&7, rm, f.unit(in))
+// evex does the same in EVEX encoding: 0x62, R X B R' 0 mmm, W vvvv 1 pp, z LL b V' aaa, opcode. The fifth bit of r/m
+// is in X, and that of a vector of indices in V'. Inverted are R, X, B, R', vvvv and V'.
+func (f *form) evex(in *Inst, reg, src uint8) octets {
+	const inverted = 0xf0<<8 | 0x78<<16 | 0x08<<24
+	rm, r, v := &in.RM, uint32(reg), uint32(src)
+	index, register := uint32(rm.index), uint32(rm.reg)
+	form := 0x62 | uint32(f.opmap)<<8 | uint32(f.evexW)<<23 | 1<<18 | uint32(f.prefix)<<16
+	registers := (r&8)<<12 | ((index|register>>1)&8)<<11 | ((uint32(rm.base)|register)&8)<<10 | (r&16)<<8 |
+		(v&15)<<19 | ((v|index)&16)<<23
+	lanes := zeroing(in.Zero)<<31 | uint32(in.Width)<<29 | uint32(rm.uses&noBroadcast)/uint32(noBroadcast)<<28 | uint32(in.Mask)<<24
+	return octets{uint64(form|registers^inverted|lanes) | uint64(f.opcode)<<32, 5}
 }
 
-// fields returns what goes into the fields reg and vvvv. Where the opcode takes up reg, the destination is in vvvv.
-func (f *form) fields(in *Inst) (reg, src uint8) {
-	if f.has(extended) {
-		return f.digit, in.Reg
-	}
-	return in.Reg, in.Src
-}
-
-// unit is what EVEX scales a displacement of 8 bits by.
-func (f *form) unit(in *Inst) int32 {
-	if in.RM.broadcast {
-		return int32(f.element)
-	}
-	n := int32(in.Width.bytes())
-	switch f.tuple {
-	case half:
-		return n / 2
-	case quarter:
-		return n / 4
-	case element:
-		return int32(f.element)
-	case fixed32:
-		return 32
-	}
-	return n
-}
-
-func (m *RM) indexBit() byte {
-	if m.indexed {
-		return m.index >> 3
+func zeroing(set bool) uint32 {
+	if set {
+		return 1
 	}
 	return 0
 }
 
-func (m *RM) baseBit() byte {
-	if m.kind == kindMem {
-		return byte(m.base) >> 3
-	}
-	return m.reg >> 3
-}
-
-// modRM appends the bytes ModRM and SIB and the displacement, which is one byte where it is a small multiple of unit.
-func (c *Code) modRM(reg byte, m *RM, unit int32) {
-	if m.kind != kindMem {
-		c.Bytes = append(c.Bytes, 3<<6|reg<<3|m.reg&7)
-		return
-	}
-	base := byte(m.base) & 7
-	var mod byte
+// scale is the logarithm of what EVEX multiplies a displacement of 8 bits by.
+func (f *form) scale(in *Inst) uint {
 	switch {
-	case m.disp == 0 && base != byte(RBP):
-		mod = 0
-	case m.disp%unit == 0 && m.disp/unit >= -128 && m.disp/unit <= 127:
-		mod = 1
-	default:
-		mod = 2
+	case in.RM.IsBroadcast() || f.tuple == element || f.tuple == packed:
+		return uint(bits.TrailingZeros8(f.element))
+	case f.tuple == fixed32:
+		return 5
 	}
-	if m.indexed || base == byte(RSP) {
-		index := byte(RSP) // none
-		if m.indexed {
-			index = m.index & 7
+	return 4 + uint(in.Width) - uint(f.tuple) // full, half
+}
+
+// encode returns the bytes ModRM and SIB and the displacement, which is one byte where it is a small multiple of
+// 1<<scale. RBP and R13 as base need a displacement, RSP and R12 need SIB, in which RSP as index means none.
+func (m *RM) encode(reg uint8, scale uint) octets {
+	reg = reg & 7 << 3
+	if !m.IsMem() {
+		return octets{uint64(3<<6 | reg | m.reg&7), 1}
+	}
+	base := uint8(m.base) & 7
+	mod, disp, size := uint8(2), uint64(uint32(m.disp)), uint(4)
+	if short := m.disp >> scale; short<<scale == m.disp && short == int32(int8(short)) {
+		mod, disp, size = 1, uint64(uint8(short)), 1
+		if short == 0 && base != uint8(RBP) {
+			mod, size = 0, 0
 		}
-		c.Bytes = append(c.Bytes, mod<<6|reg<<3|4, log2(m.scale)<<6|index<<3|base)
-	} else {
-		c.Bytes = append(c.Bytes, mod<<6|reg<<3|base)
 	}
-	switch mod {
-	case 1:
-		c.Bytes = append(c.Bytes, byte(m.disp/unit))
-	case 2:
-		c.imm32(m.disp)
+	switch {
+	case m.uses&indexed != 0:
+		sib := m.scale<<6 | m.index&7<<3 | base
+		return octets{uint64(mod<<6|reg|4) | uint64(sib)<<8 | disp<<16, 2 + size}
+	case base == uint8(RSP):
+		return octets{uint64(mod<<6|reg|4) | uint64(RSP<<3|RSP)<<8 | disp<<16, 2 + size}
 	}
-}
-
-func (c *Code) imm32(x int32) {
-	c.Bytes = append(c.Bytes, byte(x), byte(x>>8), byte(x>>16), byte(x>>24))
-}
-
-func log2(scale uint8) byte {
-	switch scale {
-	case 0, 1:
-		return 0
-	case 2:
-		return 1
-	case 4:
-		return 2
-	case 8:
-		return 3
-	}
-	panic(fmt.Sprintf("amd64: scale %d", scale))
+	return octets{uint64(mod<<6|reg|base) | disp<<8, 1 + size}
 }

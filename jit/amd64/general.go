@@ -1,6 +1,9 @@
 package amd64
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Condition is when a jump is taken, as the opcode holds it.
 type Condition uint8
@@ -18,7 +21,7 @@ const (
 	GreaterEqual Condition = 13
 )
 
-var conditionNames = [16]string{2: "b", 3: "ae", 4: "e", 5: "ne", 6: "be", 7: "a", 8: "s", 12: "l", 13: "ge"}
+var conditionNames = [16]string{"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"}
 
 // Size is the number of bytes that a general instruction works on.
 type Size uint8
@@ -29,47 +32,55 @@ const (
 	Size8 Size = 8
 )
 
-// rex appends the prefix if it is needed and the opcode.
-func (c *Code) rex(size Size, reg uint8, m *RM, opcode ...byte) {
-	b := byte(0x40) | reg>>3<<2 | m.indexBit()<<1 | m.baseBit()
-	if size == Size8 {
-		b |= 8
-	}
-	if b != 0x40 {
-		c.Bytes = append(c.Bytes, b)
-	}
-	c.Bytes = append(c.Bytes, opcode...)
-}
-
 // general is an instruction with a register and an operand that may be memory.
 type general struct {
 	name         string
-	prefix       byte // 0: none
-	opcode       [2]byte
-	size         Size // of the operation
-	regSize      Size // for the text, where it is not size
+	prefix       byte    // 0: none
+	opcode       [2]byte // the second 0: none
+	size         Size    // of the operation
+	regSize      Size    // for the text, where it is not size
 	rmSize       Size
 	operandFirst bool // r/m stands first in the text
+	memory       bool // r/m is memory
 }
 
 // general appends an instruction.
 func (c *Code) general(g general, reg Reg, m RM) {
 	start := len(c.Bytes)
-	if m.kind != kindReg && m.kind != kindMem || m.broadcast || m.vectorIdx || m.indexed && Reg(m.index) == RSP {
-		panic("amd64: " + g.name + " of an operand that is neither a general register nor memory")
+	if g.memory && !m.IsMem() {
+		refuse(g.name, "an operand that is not memory")
 	}
-	if g.prefix != 0 {
-		c.Bytes = append(c.Bytes, g.prefix)
+	if reg > R15 {
+		refuse(g.name, "no such register")
 	}
-	if g.opcode[1] != 0 {
-		c.rex(g.size, uint8(reg), &m, g.opcode[0], g.opcode[1])
-	} else {
-		c.rex(g.size, uint8(reg), &m, g.opcode[0])
-	}
-	c.modRM(byte(reg)&7, &m, 1)
+	c.head(&g, uint8(reg), &m)
+	c.write(m.encode(uint8(reg), 0))
 	if c.List {
 		c.list(start, g.text(reg, m))
 	}
+}
+
+// head appends what precedes ModRM: the prefix, REX if it is needed, and the opcode.
+func (c *Code) head(g *general, reg uint8, m *RM) {
+	if g.size != Size4 && g.size != Size8 {
+		refuse(g.name, "no such size")
+	}
+	if m.uses&^indexed != rmReg && m.uses&^indexed != rmMem {
+		refuse(g.name, "an operand that is neither a general register nor memory")
+	}
+	var o octets
+	if g.prefix != 0 {
+		o = o.and(uint64(g.prefix), 1)
+	}
+	rex := byte(0x40) | byte(g.size)&8 | reg>>3<<2 | m.index>>3<<1 | (uint8(m.base)|m.reg)>>3
+	if rex != 0x40 {
+		o = o.and(uint64(rex), 1)
+	}
+	o = o.and(uint64(g.opcode[0]), 1)
+	if g.opcode[1] != 0 {
+		o = o.and(uint64(g.opcode[1]), 1)
+	}
+	c.write(o)
 }
 
 func (g *general) text(reg Reg, m RM) string {
@@ -83,7 +94,7 @@ func (g *general) text(reg Reg, m RM) string {
 	a, b := reg.name(regSize), m.general(rmSize)
 	switch {
 	case g.name == "lea":
-		b = m.address()
+		b = m.address(0)
 	case g.operandFirst:
 		a, b = b, a
 	}
@@ -103,19 +114,19 @@ func (c *Code) Store(size Size, m RM, src Reg) {
 // StoreByte is mov byte [m], reg; the register is one of RAX to RBX, or R8 and above.
 func (c *Code) StoreByte(m RM, src Reg) {
 	if src >= RSP && src <= RDI {
-		panic("amd64: no byte of that register")
+		refuse("mov", "no byte of that register")
 	}
-	c.general(general{name: "mov", opcode: [2]byte{0x88}, size: Size4, regSize: 1, rmSize: 1, operandFirst: true}, src, m)
+	c.general(general{name: "mov", opcode: [2]byte{0x88}, size: Size4, regSize: 1, rmSize: 1, operandFirst: true, memory: true}, src, m)
 }
 
 // StoreWord is mov word [m], reg.
 func (c *Code) StoreWord(m RM, src Reg) {
-	c.general(general{name: "mov", prefix: 0x66, opcode: [2]byte{0x89}, size: Size4, regSize: 2, rmSize: 2, operandFirst: true}, src, m)
+	c.general(general{name: "mov", prefix: 0x66, opcode: [2]byte{0x89}, size: Size4, regSize: 2, rmSize: 2, operandFirst: true, memory: true}, src, m)
 }
 
 // LoadAddress is lea reg, [m].
 func (c *Code) LoadAddress(dst Reg, m RM) {
-	c.general(general{name: "lea", opcode: [2]byte{0x8d}, size: Size8}, dst, m)
+	c.general(general{name: "lea", opcode: [2]byte{0x8d}, size: Size8, memory: true}, dst, m)
 }
 
 // SignExtend is movsxd reg, r/m: 64 bits from 32.
@@ -161,24 +172,33 @@ func (c *Code) PopCount(dst Reg, m RM) {
 	c.general(general{name: "popcnt", prefix: 0xf3, opcode: [2]byte{0x0f, 0xb8}, size: Size4}, dst, m)
 }
 
-// immediate appends an instruction of group 1 with an operand and a constant.
+// immediate appends an instruction of group 1 with an operand and a constant, sign-extended. Constants of 32 bits have
+// a shorter form for RAX.
 func (c *Code) immediate(size Size, digit byte, name string, m RM, x int32) {
 	start := len(c.Bytes)
-	opcode := byte(0x81)
-	if x >= -128 && x <= 127 {
-		opcode = 0x83
+	short := x == int32(int8(x))
+	g := general{name: name, opcode: [2]byte{0x81}, size: size}
+	switch {
+	case short:
+		g.opcode[0] = 0x83
+	case m == R(RAX):
+		g.opcode[0] = digit<<3 | 5
 	}
-	c.rex(size, 0, &m, opcode)
-	c.modRM(digit, &m, 1)
-	if opcode == 0x83 {
+	c.head(&g, 0, &m)
+	if short || m != R(RAX) {
+		c.write(m.encode(digit, 0))
+	}
+	if short {
 		c.Bytes = append(c.Bytes, byte(x))
 	} else {
-		c.imm32(x)
+		c.imm32(uint32(x))
 	}
 	if c.List {
 		c.list(start, name+" "+m.general(size)+", "+hex(int64(x), size))
 	}
 }
+
+func (c *Code) imm32(x uint32) { c.Bytes = binary.LittleEndian.AppendUint32(c.Bytes, x) }
 
 // AddImm is add r/m, x.
 func (c *Code) AddImm(size Size, m RM, x int32) { c.immediate(size, 0, "add", m, x) }
@@ -194,10 +214,14 @@ func (c *Code) CompareImm(size Size, m RM, x int32) { c.immediate(size, 7, "cmp"
 
 // StoreImm is mov r/m, x, sign-extended to the size.
 func (c *Code) StoreImm(size Size, m RM, x int32) {
+	if m.uses == rmReg && size == Size4 {
+		c.LoadImm(Reg(m.reg), uint32(x))
+		return
+	}
 	start := len(c.Bytes)
-	c.rex(size, 0, &m, 0xc7)
-	c.modRM(0, &m, 1)
-	c.imm32(x)
+	c.head(&general{name: "mov", opcode: [2]byte{0xc7}, size: size}, 0, &m)
+	c.write(m.encode(0, 0))
+	c.imm32(uint32(x))
 	if c.List {
 		c.list(start, "mov "+m.general(size)+", "+hex(int64(x), size))
 	}
@@ -207,18 +231,17 @@ func (c *Code) StoreImm(size Size, m RM, x int32) {
 func (c *Code) LoadImm(dst Reg, x uint32) {
 	start := len(c.Bytes)
 	m := R(dst)
-	c.rex(Size4, 0, &m, 0xb8|byte(dst)&7)
-	c.imm32(int32(x))
+	c.head(&general{name: "mov", opcode: [2]byte{0xb8 | byte(dst)&7}, size: Size4}, 0, &m)
+	c.imm32(x)
 	if c.List {
-		c.list(start, fmt.Sprintf("mov %s, 0x%x", dst.name(Size4), x))
+		c.list(start, "mov "+dst.name(Size4)+", "+hex(int64(x), Size4))
 	}
 }
 
 // Jump is jmp.
 func (c *Code) Jump(l Label) {
 	start := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0xe9)
-	c.reference(l)
+	c.reference(octets{0xe9, 1}, l)
 	if c.List {
 		c.list(start, fmt.Sprintf("jmp L%d", l))
 	}
@@ -226,9 +249,11 @@ func (c *Code) Jump(l Label) {
 
 // JumpIf is a conditional jump.
 func (c *Code) JumpIf(when Condition, l Label) {
+	if when > 15 {
+		refuse("j", "no such condition")
+	}
 	start := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0x0f, 0x80|byte(when))
-	c.reference(l)
+	c.reference(octets{0x0f | (0x80|uint64(when))<<8, 2}, l)
 	if c.List {
 		c.list(start, fmt.Sprintf("j%s L%d", conditionNames[when], l))
 	}
@@ -238,8 +263,8 @@ func (c *Code) JumpIf(when Condition, l Label) {
 func (c *Code) JumpTo(r Reg) {
 	start := len(c.Bytes)
 	m := R(r)
-	c.rex(Size4, 0, &m, 0xff)
-	c.modRM(4, &m, 1)
+	c.head(&general{name: "jmp", opcode: [2]byte{0xff}, size: Size4}, 0, &m) // of 64 bits in any case
+	c.write(m.encode(4, 0))
 	if c.List {
 		c.list(start, "jmp "+r.name(Size8))
 	}
@@ -247,15 +272,18 @@ func (c *Code) JumpTo(r Reg) {
 
 // AddressOf is lea reg, [rip + label].
 func (c *Code) AddressOf(dst Reg, l Label) {
+	if dst > R15 {
+		refuse("lea", "no such register")
+	}
 	start := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0x48|byte(dst)>>3<<2, 0x8d, byte(dst)&7<<3|5)
-	c.reference(l)
+	rex, modRM := 0x48|dst>>3<<2, dst&7<<3|5
+	c.reference(octets{uint64(rex) | 0x8d<<8 | uint64(modRM)<<16, 3}, l)
 	if c.List {
 		c.list(start, fmt.Sprintf("lea %s, [rip+L%d]", dst.name(Size8), l))
 	}
 }
 
-// Return is vzeroupper and ret.
+// Return is vzeroupper, without which Go's code would run slower, and ret.
 func (c *Code) Return() {
 	start := len(c.Bytes)
 	c.Bytes = append(c.Bytes, 0xc5, 0xf8, 0x77)

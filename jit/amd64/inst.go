@@ -1,5 +1,11 @@
 package amd64
 
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
 // Inst is an instruction on vectors or masks. Which operand is the destination, the row of the table says: Reg in
 // most, RM in stores.
 type Inst struct {
@@ -35,58 +41,61 @@ type Code struct {
 type Label int
 
 type label struct {
-	at   int   // offset, -1 while unknown
-	refs []int // offsets of the 32-bit displacements that await it
+	at   int // offset, -1 while unknown
+	last int // offset of the last displacement that awaits it, -1: none; each holds the offset of the one before
 }
 
 // NewLabel returns a label whose place is yet to be set.
 func (c *Code) NewLabel() Label {
-	c.labels = append(c.labels, label{at: -1})
+	c.labels = append(c.labels, label{at: -1, last: -1})
 	return Label(len(c.labels) - 1)
 }
 
 // Place puts a label here.
 func (c *Code) Place(l Label) {
-	t := &c.labels[l]
+	t := c.label(l)
 	if t.at >= 0 {
-		panic("amd64: a label is placed twice")
+		panic(fmt.Sprintf("amd64: label L%d is placed twice", l))
 	}
 	t.at = len(c.Bytes)
-	for _, ref := range t.refs {
-		c.patch(ref, t.at)
+	for ref := t.last; ref >= 0; {
+		field := c.Bytes[ref : ref+4]
+		before := int(int32(binary.LittleEndian.Uint32(field)))
+		binary.LittleEndian.PutUint32(field, displacement(ref, t.at))
+		ref = before
 	}
-	t.refs = t.refs[:0]
+	t.last = -1
 }
 
-// Reset empties the code for the next use of its memory.
-func (c *Code) Reset() {
-	c.Bytes, c.Lines, c.labels, c.Tag = c.Bytes[:0], c.Lines[:0], c.labels[:0], 0
-}
-
-// patch sets the displacement at ref to reach the offset at.
-func (c *Code) patch(ref, at int) {
-	d := uint32(at - ref - 4)
-	c.Bytes[ref], c.Bytes[ref+1], c.Bytes[ref+2], c.Bytes[ref+3] = byte(d), byte(d>>8), byte(d>>16), byte(d>>24)
-}
-
-// reference appends a displacement of 32 bits that reaches the label.
-func (c *Code) reference(l Label) {
-	at := len(c.Bytes)
-	c.Bytes = append(c.Bytes, 0, 0, 0, 0)
-	t := &c.labels[l]
-	if t.at >= 0 {
-		c.patch(at, t.at)
-	} else {
-		t.refs = append(t.refs, at)
+// label returns one that NewLabel made.
+func (c *Code) label(l Label) *label {
+	if l < 0 || int(l) >= len(c.labels) {
+		panic(fmt.Sprintf("amd64: no such label L%d", l))
 	}
+	return &c.labels[l]
+}
+
+// displacement is what the 32 bits at ref hold to reach the offset at. It counts from their end.
+func displacement(ref, at int) uint32 { return uint32(at - ref - 4) }
+
+// reference appends an opcode and a displacement of 32 bits that reaches the label.
+func (c *Code) reference(opcode octets, l Label) {
+	t := c.label(l)
+	c.write(opcode)
+	ref := len(c.Bytes)
+	field := displacement(ref, t.at)
+	if t.at < 0 {
+		field, t.last = uint32(t.last), ref
+	}
+	c.Bytes = binary.LittleEndian.AppendUint32(c.Bytes, field)
 }
 
 // Unplaced tells whether some label that is jumped to has no place.
 func (c *Code) Unplaced() bool {
-	for i := range c.labels {
-		if len(c.labels[i].refs) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.labels, func(l label) bool { return l.last >= 0 })
+}
+
+// Reset empties the code for the next use of its memory. Labels of before are void.
+func (c *Code) Reset() {
+	c.Bytes, c.Lines, c.labels, c.Tag = c.Bytes[:0], c.Lines[:0], c.labels[:0], 0
 }

@@ -23,9 +23,15 @@ const (
 	extended    // reg holds more of the opcode, and vvvv the destination
 	halfReg     // the register in reg is half as wide as the vector
 	halfRM      // ... in r/m
-	quarterRM   // r/m is a quarter
 	xmmRM       // a register in r/m is an xmm
-	wholeSource // vvvv is last in the text: VEX gathers, blends
+	wholeSource // vvvv is last in the text: VEX gathers
+	no128       // not of 128 bits
+	no256       // ... 256, which is twice the flag no128
+	no512
+	noMask // EVEX without write masks
+	fourth // the upper half of the byte that follows is a vector register
+
+	indexed // an address has an index; no flag of forms
 )
 
 // tuple says what EVEX scales short displacements by.
@@ -33,9 +39,9 @@ type tuple uint8
 
 const (
 	full tuple = iota // the vector's length, or the element's of a broadcast
-	half
-	quarter
+	half              // of the length
 	element
+	packed  // an element's length, though memory holds up to a vector: what compresses
 	fixed32 // 32 bytes
 )
 
@@ -83,11 +89,13 @@ const (
 	moves    = regVec | rmVec | rmMem | noBroadcast
 	movesTo  = regVec | rmVec | rmMem | noBroadcast | store
 	compares = regMask | srcVec | rmVec | rmMem | imm | evexOnly
-	masks3   = regMask | srcMask | rmMask | vexOnly | l1
-	masks2   = regMask | rmMask | vexOnly
+	only128  = no256 | no512
+	masks3   = regMask | srcMask | rmMask | vexOnly | l1 | only128 // not vectors; L is the table's
+	masks2   = regMask | rmMask | vexOnly | only128
 )
 
-// Op names an instruction.
+// Op names an instruction, as Intel's manual does. Where an instruction has rows of its own for VEX (an operand more,
+// or a vector instead of a mask), those end in V.
 type Op uint8
 
 // The instructions, in the order of the table.
@@ -282,8 +290,8 @@ var forms = [numOps]form{
 	VCMPPDV:   {"vcmppd", map0F, p66, 0, 0, 0xc2, 0, rm3 | imm | vexOnly, 8, full},
 	VBLENDMPS: {"vblendmps", map0F38, p66, 0, 0, 0x65, 0, rm3 | evexOnly, 4, full},
 	VBLENDMPD: {"vblendmpd", map0F38, p66, 0, 1, 0x65, 0, rm3 | evexOnly, 8, full},
-	VBLENDVPS: {"vblendvps", map0F3A, p66, 0, 0, 0x4a, 0, rm3 | imm | vexOnly, 4, full},
-	VBLENDVPD: {"vblendvpd", map0F3A, p66, 0, 0, 0x4b, 0, rm3 | imm | vexOnly, 8, full},
+	VBLENDVPS: {"vblendvps", map0F3A, p66, 0, 0, 0x4a, 0, rm3 | imm | fourth | vexOnly, 4, full},
+	VBLENDVPD: {"vblendvpd", map0F3A, p66, 0, 0, 0x4b, 0, rm3 | imm | fourth | vexOnly, 8, full},
 	VBLENDPS:  {"vblendps", map0F3A, p66, 0, 0, 0x0c, 0, rm3 | imm | vexOnly, 4, full},
 
 	VMOVAPS:         {"vmovaps", map0F, pNone, 0, 0, 0x28, 0, moves, 4, full},
@@ -298,11 +306,11 @@ var forms = [numOps]form{
 	VMASKMOVPD:      {"vmaskmovpd", map0F38, p66, 0, 0, 0x2d, 0, load | srcVec | vexOnly, 8, full},
 	VMASKMOVPDStore: {"vmaskmovpd", map0F38, p66, 0, 0, 0x2f, 0, stores | srcVec | vexOnly, 8, full},
 	VBROADCASTSS:    {"vbroadcastss", map0F38, p66, 0, 0, 0x18, 0, moves | xmmRM, 4, element},
-	VBROADCASTSD:    {"vbroadcastsd", map0F38, p66, 0, 1, 0x19, 0, moves | xmmRM, 8, element},
+	VBROADCASTSD:    {"vbroadcastsd", map0F38, p66, 0, 1, 0x19, 0, moves | xmmRM | no128, 8, element},
 	VPBROADCASTDR:   {"vpbroadcastd", map0F38, p66, 0, 0, 0x7c, 0, regVec | rmReg | evexOnly, 4, full},
-	VMOVD:           {"vmovd", map0F, p66, 0, 0, 0x6e, 0, regVec | rmReg | rmMem | noBroadcast, 4, element},
-	VMOVDStore:      {"vmovd", map0F, p66, 0, 0, 0x7e, 0, regVec | rmReg | rmMem | noBroadcast | store, 4, element},
-	VMOVQStore:      {"vmovq", map0F, p66, 0, 1, 0xd6, 0, regVec | rmMem | noBroadcast | store, 8, element},
+	VMOVD:           {"vmovd", map0F, p66, 0, 0, 0x6e, 0, regVec | rmReg | rmMem | noBroadcast | only128 | noMask, 4, element},
+	VMOVDStore:      {"vmovd", map0F, p66, 0, 0, 0x7e, 0, regVec | rmReg | rmMem | noBroadcast | store | only128 | noMask, 4, element},
+	VMOVQStore:      {"vmovq", map0F, p66, 0, 1, 0xd6, 0, regVec | rmMem | noBroadcast | store | only128 | noMask, 8, element},
 	VPMOVSXDQ:       {"vpmovsxdq", map0F38, p66, 0, 0, 0x25, 0, moves | halfRM, 4, half},
 	VPMOVDW:         {"vpmovdw", map0F38, pF3, 0, 0, 0x33, 0, movesTo | halfRM | evexOnly, 2, half},
 	VPMOVZXWD:       {"vpmovzxwd", map0F38, p66, 0, 0, 0x33, 0, moves | halfRM, 2, half},
@@ -353,15 +361,15 @@ var forms = [numOps]form{
 	VCVTPH2PS:   {"vcvtph2ps", map0F38, p66, 0, 0, 0x13, 0, moves | halfRM, 2, half},
 	VCVTPS2PH:   {"vcvtps2ph", map0F3A, p66, 0, 0, 0x1d, 0, movesTo | halfRM | imm, 2, half},
 
-	VEXTRACTF64X4: {"vextractf64x4", map0F3A, p66, 0, 1, 0x1b, 0, movesTo | halfRM | imm | evexOnly, 8, fixed32},
-	VINSERTF64X4:  {"vinsertf64x4", map0F3A, p66, 0, 1, 0x1a, 0, rm3 | noBroadcast | halfRM | imm | evexOnly, 8, fixed32},
-	VEXTRACTF128:  {"vextractf128", map0F3A, p66, 0, 0, 0x19, 0, movesTo | halfRM | imm | vexOnly, 4, full},
-	VINSERTF128:   {"vinsertf128", map0F3A, p66, 0, 0, 0x18, 0, rm3 | noBroadcast | halfRM | imm | vexOnly, 4, full},
+	VEXTRACTF64X4: {"vextractf64x4", map0F3A, p66, 0, 1, 0x1b, 0, movesTo | halfRM | imm | evexOnly | no128 | no256, 8, fixed32},
+	VINSERTF64X4:  {"vinsertf64x4", map0F3A, p66, 0, 1, 0x1a, 0, rm3 | noBroadcast | halfRM | imm | evexOnly | no128 | no256, 8, fixed32},
+	VEXTRACTF128:  {"vextractf128", map0F3A, p66, 0, 0, 0x19, 0, movesTo | halfRM | imm | vexOnly | no128, 4, full},
+	VINSERTF128:   {"vinsertf128", map0F3A, p66, 0, 0, 0x18, 0, rm3 | noBroadcast | halfRM | imm | vexOnly | no128, 4, full},
 	VSHUFPS:       {"vshufps", map0F, pNone, 0, 0, 0xc6, 0, rm3 | imm, 4, full},
-	VPERMPD:       {"vpermpd", map0F3A, p66, 1, 1, 0x01, 0, rm2 | imm, 8, full},
+	VPERMPD:       {"vpermpd", map0F3A, p66, 1, 1, 0x01, 0, rm2 | imm | no128, 8, full},
 	VMOVSHDUP:     {"vmovshdup", map0F, pF3, 0, 0, 0x16, 0, moves, 4, full},
 	VUNPCKLPS:     {"vunpcklps", map0F, pNone, 0, 0, 0x14, 0, rm3, 4, full},
-	VPERMPS:       {"vpermps", map0F38, p66, 0, 0, 0x16, 0, rm3, 4, full},
+	VPERMPS:       {"vpermps", map0F38, p66, 0, 0, 0x16, 0, rm3 | no128, 4, full},
 
 	VGATHERDPS:  {"vgatherdps", map0F38, p66, 0, 0, 0x92, 0, load | gathers | evexOnly, 4, element},
 	VPGATHERDD:  {"vpgatherdd", map0F38, p66, 0, 0, 0x90, 0, load | gathers | evexOnly, 4, element},
@@ -370,9 +378,9 @@ var forms = [numOps]form{
 	VGATHERDPDV: {"vgatherdpd", map0F38, p66, 1, 1, 0x92, 0, load | gathers | srcVec | wholeSource | vexOnly, 8, element},
 	VSCATTERDPS: {"vscatterdps", map0F38, p66, 0, 0, 0xa2, 0, stores | gathers | evexOnly, 4, element},
 	VSCATTERDPD: {"vscatterdpd", map0F38, p66, 0, 1, 0xa2, 0, stores | gathers | evexOnly, 8, element},
-	VCOMPRESSPS: {"vcompressps", map0F38, p66, 0, 0, 0x8a, 0, movesTo | evexOnly, 4, element},
-	VPCOMPRESSD: {"vpcompressd", map0F38, p66, 0, 0, 0x8b, 0, movesTo | evexOnly, 4, element},
-	VCOMPRESSPD: {"vcompresspd", map0F38, p66, 0, 1, 0x8a, 0, movesTo | evexOnly, 8, element},
+	VCOMPRESSPS: {"vcompressps", map0F38, p66, 0, 0, 0x8a, 0, movesTo | evexOnly, 4, packed},
+	VPCOMPRESSD: {"vpcompressd", map0F38, p66, 0, 0, 0x8b, 0, movesTo | evexOnly, 4, packed},
+	VCOMPRESSPD: {"vcompresspd", map0F38, p66, 0, 1, 0x8a, 0, movesTo | evexOnly, 8, packed},
 	VPTEST:      {"vptest", map0F38, p66, 0, 0, 0x17, 0, rm2 | noBroadcast | vexOnly, 4, full},
 
 	KANDW:        {"kandw", map0F, pNone, 0, 0, 0x41, 0, masks3, 0, full},
@@ -385,7 +393,7 @@ var forms = [numOps]form{
 	KUNPCKBW:     {"kunpckbw", map0F, p66, 0, 0, 0x4b, 0, masks3, 0, full},
 	KSHIFTRW:     {"kshiftrw", map0F3A, p66, 1, 0, 0x30, 0, masks2 | imm, 0, full},
 	KMOVW:        {"kmovw", map0F, pNone, 0, 0, 0x90, 0, masks2 | rmMem, 0, full},
-	KMOVWStore:   {"kmovw", map0F, pNone, 0, 0, 0x91, 0, regMask | rmMem | store | vexOnly, 0, full},
-	KMOVWFromReg: {"kmovw", map0F, pNone, 0, 0, 0x92, 0, regMask | rmReg | vexOnly, 0, full},
-	KMOVWToReg:   {"kmovw", map0F, pNone, 0, 0, 0x93, 0, regReg | rmMask | vexOnly, 0, full},
+	KMOVWStore:   {"kmovw", map0F, pNone, 0, 0, 0x91, 0, regMask | rmMem | store | vexOnly | only128, 0, full},
+	KMOVWFromReg: {"kmovw", map0F, pNone, 0, 0, 0x92, 0, regMask | rmReg | vexOnly | only128, 0, full},
+	KMOVWToReg:   {"kmovw", map0F, pNone, 0, 0, 0x93, 0, regReg | rmMask | vexOnly | only128, 0, full},
 }

@@ -12,7 +12,8 @@ var names8 = [...]string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"}
 // name returns a register's name at a size of 1, 2, 4 or 8 bytes.
 func (r Reg) name(size Size) string {
 	if r >= 8 {
-		return fmt.Sprintf("r%d%s", r, map[Size]string{1: "b", 2: "w", 4: "d", 8: ""}[size])
+		suffix := [...]string{1: "b", 2: "w", 4: "d", 8: ""}[size]
+		return fmt.Sprintf("r%d%s", r, suffix)
 	}
 	switch size {
 	case 8:
@@ -27,123 +28,174 @@ func (r Reg) name(size Size) string {
 
 func (r Reg) String() string { return r.name(Size8) }
 
+// vectorName names a vector of some bytes; less than an xmm is the lower part of one.
 func vectorName(n uint8, bytes int) string {
-	return fmt.Sprintf("%cmm%d", map[int]byte{8: 'x', 16: 'x', 32: 'y', 64: 'z'}[bytes], n)
+	letter := 'x'
+	switch bytes {
+	case 32:
+		letter = 'y'
+	case 64:
+		letter = 'z'
+	}
+	return fmt.Sprintf("%cmm%d", letter, n)
 }
+
+func maskName(n uint8) string { return fmt.Sprintf("k%d", n) }
 
 // text writes an instruction as the form says.
 func (f *form) text(in *Inst) string {
-	whole := in.Width.bytes()
-	var ops []string
-	reg := f.register(in, whole)
-	rm := f.operand(in, whole)
-	mask := ""
-	if in.Mask != K0 {
-		mask = fmt.Sprintf("{k%d}", in.Mask)
-	}
-	if in.Zero {
-		mask += "{z}"
-	}
-	src := ""
-	switch {
-	case f.has(srcVec):
-		src = vectorName(in.Src, whole)
-	case f.has(srcMask):
-		src = fmt.Sprintf("k%d", in.Src)
-	}
-	switch {
+	reg, src, rm := f.register(in), f.source(in), f.operand(in)
+	var operands [4]string
+	switch written := in.writeMask(); {
 	case f.has(store):
-		ops = []string{rm + mask, src, reg}
+		operands = [4]string{rm + written, src, reg}
 	case f.has(wholeSource):
-		ops = []string{reg, rm, src}
+		operands = [4]string{reg, rm, src}
 	default:
-		ops = []string{reg + mask, src, rm}
+		operands = [4]string{reg + written, src, rm}
 	}
-	if f.opcode == 0x4a || f.opcode == 0x4b && f.opmap == map0F3A {
-		ops = append(ops, vectorName(in.Imm>>4, whole))
-	} else if f.has(imm) {
-		ops = append(ops, fmt.Sprintf("0x%x", in.Imm))
+	name, last := f.name, ""
+	if f.has(imm) {
+		name, last = f.immediate(in)
 	}
-	kept := ops[:0]
-	for _, op := range ops {
-		if op != "" {
-			kept = append(kept, op)
+	operands[3] = last
+	separator := " "
+	for _, operand := range operands {
+		if operand != "" {
+			name += separator + operand
+			separator = ", "
 		}
 	}
-	return f.name + " " + strings.Join(kept, ", ")
+	return name
 }
 
-func (f *form) register(in *Inst, whole int) string {
+// writeMask writes what follows the destination.
+func (in *Inst) writeMask() string {
+	s := ""
+	if in.Mask != K0 {
+		s = "{" + maskName(uint8(in.Mask)) + "}"
+	}
+	if in.Zero {
+		s += "{z}"
+	}
+	return s
+}
+
+func (f *form) register(in *Inst) string {
+	bytes := in.Width.bytes()
 	switch {
 	case f.has(regMask):
-		return fmt.Sprintf("k%d", in.Reg)
+		return maskName(in.Reg)
 	case f.has(regReg):
 		return Reg(in.Reg).name(Size4)
 	case f.has(halfReg):
-		whole /= 2
+		bytes /= 2
 	}
-	return vectorName(in.Reg, whole)
+	return vectorName(in.Reg, bytes)
+}
+
+func (f *form) source(in *Inst) string {
+	switch {
+	case f.has(srcVec):
+		return vectorName(in.Src, in.Width.bytes())
+	case f.has(srcMask):
+		return maskName(in.Src)
+	}
+	return ""
 }
 
 // operand writes r/m.
-func (f *form) operand(in *Inst, whole int) string {
-	bytes := whole
-	switch {
-	case f.has(halfRM):
+func (f *form) operand(in *Inst) string {
+	m, bytes := &in.RM, in.Width.bytes()
+	if f.has(halfRM) {
 		bytes /= 2
-	case f.has(xmmRM):
-		bytes = 16
 	}
-	switch m := &in.RM; m.kind {
-	case kindVec:
+	switch {
+	case m.uses&rmVec != 0:
+		if f.has(xmmRM) {
+			bytes = 16
+		}
 		return vectorName(m.reg, bytes)
-	case kindMask:
-		return fmt.Sprintf("k%d", m.reg)
-	case kindReg:
+	case m.uses&rmMask != 0:
+		return maskName(m.reg)
+	case m.uses&rmReg != 0:
 		return Reg(m.reg).name(Size4)
-	default:
-		if m.broadcast {
-			return map[uint8]string{4: "DWORD BCST ", 8: "QWORD BCST "}[f.element] + m.vectorAddress(whole)
-		}
-		if f.tuple == element {
-			bytes = int(f.element)
-		}
-		if f.has(regMask) && !f.has(srcVec) {
-			bytes = 2
-		}
-		return sizeNames[bytes] + m.vectorAddress(f.indexBytes(whole))
 	}
+	return f.memory(in, bytes)
 }
 
-// indexBytes is the width of a vector of indices: half of the vector where elements have 8 bytes.
-func (f *form) indexBytes(whole int) int {
-	if f.element == 8 {
-		return whole / 2
+// memory writes an operand of some bytes in memory.
+func (f *form) memory(in *Inst, bytes int) string {
+	whole := in.Width.bytes()
+	indexBytes := whole
+	if f.element == 8 { // indices have 4 bytes
+		indexBytes /= 2
 	}
-	return whole
+	address := in.RM.address(indexBytes)
+	switch {
+	case in.RM.IsBroadcast() && f.has(halfReg) && in.Width < W512: // else the destination tells the number of elements
+		return fmt.Sprintf("QWORD BCST %s{1to%d}", address, whole/8)
+	case in.RM.IsBroadcast() && f.element == 8:
+		return "QWORD BCST " + address
+	case in.RM.IsBroadcast():
+		return "DWORD BCST " + address
+	case f.has(regMask) && !f.has(srcVec):
+		bytes = 2
+	case f.tuple == element:
+		bytes = int(f.element)
+	}
+	return sizeNames[bytes] + address
 }
 
-var sizeNames = map[int]string{1: "BYTE PTR ", 2: "WORD PTR ", 4: "DWORD PTR ", 8: "QWORD PTR ", 16: "XMMWORD PTR ",
+var sizeNames = [...]string{1: "BYTE PTR ", 2: "WORD PTR ", 4: "DWORD PTR ", 8: "QWORD PTR ", 16: "XMMWORD PTR ",
 	32: "YMMWORD PTR ", 64: "ZMMWORD PTR "}
 
-// general writes an operand of a general instruction.
-func (m RM) general(size Size) string {
-	if m.kind == kindReg {
-		return Reg(m.reg).name(size)
+// immediate writes the byte that follows: a fourth register, a predicate as part of the name, or a number.
+func (f *form) immediate(in *Inst) (name, last string) {
+	predicate := ""
+	kind, compares := strings.CutPrefix(f.name, "vcmp")
+	if compares && int(in.Imm) < len(floatPredicates) {
+		predicate = "vcmp" + floatPredicates[in.Imm] + kind
 	}
-	return sizeNames[int(size)] + m.address()
+	kind, compares = strings.CutPrefix(f.name, "vpcmp")
+	if compares && int(in.Imm) < len(intPredicates) && intPredicates[in.Imm] != "" {
+		predicate = "vpcmp" + intPredicates[in.Imm] + kind
+	}
+	switch {
+	case predicate != "":
+		return predicate, ""
+	case f.has(fourth):
+		return f.name, vectorName(in.Imm>>4, in.Width.bytes())
+	}
+	return f.name, fmt.Sprintf("0x%x", in.Imm)
 }
 
-func (m *RM) address() string { return m.vectorAddress(64) }
+// Of the predicates of integers, those without a name are false and true.
+var (
+	floatPredicates = [...]string{"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord",
+		"eq_uq", "nge", "ngt", "false", "neq_oq", "ge", "gt", "true",
+		"eq_os", "lt_oq", "le_oq", "unord_s", "neq_us", "nlt_uq", "nle_uq", "ord_s",
+		"eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq", "gt_oq", "true_us"}
+	intPredicates = [...]string{"eq", "lt", "le", "", "neq", "nlt", "nle", ""}
+)
 
-func (m *RM) vectorAddress(indexBytes int) string {
+// general writes an operand of a general instruction.
+func (m *RM) general(size Size) string {
+	if m.uses&rmReg != 0 {
+		return Reg(m.reg).name(size)
+	}
+	return sizeNames[size] + m.address(0)
+}
+
+// address writes the address of an operand; indexBytes is the length of a vector of indices.
+func (m *RM) address(indexBytes int) string {
 	s := "[" + m.base.name(Size8)
-	if m.indexed {
+	if m.uses&indexed != 0 {
 		index := Reg(m.index).name(Size8)
-		if m.vectorIdx {
+		if m.uses&gathers != 0 {
 			index = vectorName(m.index, indexBytes)
 		}
-		s += fmt.Sprintf("+%s*%d", index, max(m.scale, 1))
+		s += fmt.Sprintf("+%s*%d", index, 1<<m.scale)
 	}
 	switch {
 	case m.disp > 0:
