@@ -23,7 +23,7 @@ func TestRandomPrograms(t *testing.T) {
 			o.Lanes = 261 + int(seed%7)
 		}
 		m := irtest.Random(seed, o)
-		want := interpreted(m, seed)
+		want := irtest.Interpreted(m, seed)
 		got := executed(t, m, seed)
 		for b := range want {
 			for i := range want[b] {
@@ -61,14 +61,14 @@ func TestReduce(t *testing.T) {
 				}
 				want := irtest.Memory{mem[in], make([]uint64, len(mem[out]))}
 				irtest.InterpretModule(m, nil, want)
-				canonical(m, want)
-				src, dst := pack(from, mem[in]), pack(to, mem[out])
+				irtest.Canonical(m, want)
+				src, dst := irtest.Pack(from, mem[in]), irtest.Pack(to, mem[out])
 				buffers := []eval.Memory{{Ptr: unsafe.Pointer(&src[0]), Len: len(mem[in])},
 					{Ptr: unsafe.Pointer(&dst[0]), Len: len(mem[out])}}
 				eval.Reduce(m, &m.Stages[0], eval.F32, buffers, 1, 2*inner)
 				eval.Reduce(m, &m.Stages[0], eval.F32, buffers, 0, 1)
-				unpack(to, dst, mem[out])
-				canonical(m, mem)
+				irtest.Unpack(to, dst, mem[out])
+				irtest.Canonical(m, mem)
 				for k := range want[out] {
 					if mem[out][k] != want[out][k] {
 						t.Errorf("%v of groups of %d, inner %d, %v to %v: [%d] is %#x, want %#x",
@@ -93,17 +93,6 @@ func tame(t ir.Type, bits []uint64) {
 	}
 }
 
-func interpreted(m *ir.Module, seed uint64) irtest.Memory {
-	uniforms, mem := irtest.Fill(m, seed)
-	bits := make([]uint64, len(uniforms))
-	for i, u := range m.Uniforms {
-		bits[i] = irtest.UniformBits(u.Type, uniforms[i])
-	}
-	irtest.InterpretModule(m, bits, mem)
-	canonical(m, mem)
-	return mem
-}
-
 func executed(t *testing.T, m *ir.Module, seed uint64) irtest.Memory {
 	t.Helper()
 	low, err := ir.Lower(m, ir.Passes(), true)
@@ -118,7 +107,7 @@ func executed(t *testing.T, m *ir.Module, seed uint64) irtest.Memory {
 	raw := make([][]uint64, len(mem)) // aligned storage
 	l := &eval.Launch{Uniforms: uniforms}
 	for b := range mem {
-		raw[b] = pack(m.Buffers[b].Type, mem[b])
+		raw[b] = irtest.Pack(m.Buffers[b].Type, mem[b])
 		l.Buffers = append(l.Buffers, eval.Memory{Ptr: unsafe.Pointer(&raw[b][0]), Len: len(mem[b])})
 	}
 	lanes := m.Stages[0].Lanes()
@@ -136,9 +125,9 @@ func executed(t *testing.T, m *ir.Module, seed uint64) irtest.Memory {
 		eval.FoldPairs(&l.Pairs[i], l.Buffers[b], 0, half)
 	}
 	for b := range mem {
-		unpack(m.Buffers[b].Type, raw[b], mem[b])
+		irtest.Unpack(m.Buffers[b].Type, raw[b], mem[b])
 	}
-	canonical(m, mem)
+	irtest.Canonical(m, mem)
 	return mem
 }
 
@@ -153,53 +142,4 @@ func newPair(t ir.Type, lanes int) eval.Pair {
 		p.U32 = make([]uint32, lanes)
 	}
 	return p
-}
-
-// pack lays out elements given by their bits as an executor's buffer holds them.
-func pack(t ir.Type, bits []uint64) []uint64 {
-	raw := make([]uint64, len(bits)+1)
-	for i, x := range bits {
-		switch at := unsafe.Add(unsafe.Pointer(&raw[0]), i*t.Size()); t.Size() {
-		case 1:
-			*(*uint8)(at) = uint8(x)
-		case 2:
-			*(*uint16)(at) = uint16(x)
-		case 4:
-			*(*uint32)(at) = uint32(x)
-		default:
-			*(*uint64)(at) = x
-		}
-	}
-	return raw
-}
-
-func unpack(t ir.Type, raw, bits []uint64) {
-	for i := range bits {
-		switch at := unsafe.Add(unsafe.Pointer(&raw[0]), i*t.Size()); t.Size() {
-		case 1:
-			bits[i] = uint64(*(*uint8)(at))
-		case 2:
-			bits[i] = uint64(*(*uint16)(at))
-		case 4:
-			bits[i] = uint64(*(*uint32)(at))
-		default:
-			bits[i] = *(*uint64)(at)
-		}
-	}
-}
-
-// canonical makes all NaNs equal: their payloads carry no meaning.
-func canonical(m *ir.Module, mem irtest.Memory) {
-	for b := range mem {
-		for i, x := range mem[b] {
-			switch m.Buffers[b].Type {
-			case ir.F32:
-				mem[b][i] = uint64(ir.Bits32(math.Float32frombits(uint32(x))))
-			case ir.F64:
-				if f := math.Float64frombits(x); f != f {
-					mem[b][i] = math.Float64bits(math.NaN())
-				}
-			}
-		}
-	}
 }

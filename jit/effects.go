@@ -46,8 +46,8 @@ func (o *order) schedule() {
 func (o *order) awaited(i int) []ir.Value {
 	e := &o.p.Effects[i]
 	list := make([]ir.Value, 0, 2)
-	for _, v := range [2]ir.Value{e.Value, e.Index} {
-		if v == e.Index && o.effects.skip[i] && len(list) > 0 {
+	for k, v := range [2]ir.Value{e.Value, e.Index} {
+		if k == 1 && o.effects.skip[i] {
 			continue
 		}
 		if v = o.name(v); !o.isLeaf(v) && (len(list) == 0 || list[0] != v) {

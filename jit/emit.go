@@ -193,8 +193,11 @@ func (e *emitter) node(v ir.Value) error {
 // sweep frees operands that are not read again.
 func (e *emitter) sweep(vs []ir.Value) {
 	for _, v := range vs {
-		if v != ir.None && e.nextUse(e.same[v]) == never {
-			e.killAll(e.same[v])
+		if v == ir.None {
+			continue
+		}
+		if v = e.same[v]; e.first[v] >= 0 && e.nextUse(v) == never { // the index of neighbours is never read
+			e.killAll(v)
 		}
 	}
 }

@@ -116,10 +116,8 @@ func (e *emitter) three(ops fmaOps, v, x, y, z ir.Value, j int) {
 	dead := func(x ir.Value) bool { return e.dies(x) && e.held(x, j) }
 	switch {
 	case dead(z):
+		e.reg(z, j)
 		a, b := e.reg(x, j), e.rm(y, j)
-		e.pin(vector, e.places[e.entity(z, j)].reg)
-		e.drop(x, j)
-		e.drop(y, j)
 		e.op(ops.op231, e.become(v, z, j), a, b)
 	case dead(x) && !e.held(y, j) && e.held(z, j):
 		e.reg(x, j)

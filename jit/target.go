@@ -149,3 +149,6 @@ func extreme4(op amd64.Op) extremeOps {
 func extreme8(op amd64.Op) extremeOps {
 	return extremeOps{op, amd64.VORPD, amd64.VXORPD, amd64.VSUBPD, amd64.VADDPD}
 }
+
+// targets describes the instruction sets. It is never written again.
+var targets = [...]*target{AVX2: newAVX512(), AVX512: newAVX512()}

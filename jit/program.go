@@ -1,0 +1,233 @@
+package jit
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/jit/amd64"
+	"github.com/baremetaldevx86/microdr/mem"
+)
+
+// Program is a compiled map stage. It serves any number of workers.
+type Program struct {
+	*assembly
+	pages *Pages
+	at    placement
+	m     *ir.Module
+	prog  *ir.Program
+}
+
+// Compile turns a map stage of a lowered module (no calls, transcendentals on float32 expanded) into machine code on
+// pages. The error says what there are no instructions for, or that the system refuses executable memory.
+func Compile(m *ir.Module, s *ir.Stage, t Target, pages *Pages, options Options) (*Program, error) {
+	a, err := assemble(m, s, targets[t], options)
+	if err != nil {
+		return nil, err
+	}
+	a.stats.Target = t
+	at, err := pages.place(a.code.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("jit: %w", err)
+	}
+	a.code.Bytes = nil
+	return &Program{a, pages, at, m, s.Prog}, nil
+}
+
+// Close frees the code. No worker may be running it.
+func (p *Program) Close() error { return p.pages.free(p.at) }
+
+// Stats returns what became of the program.
+func (p *Program) Stats() Stats { return p.stats }
+
+// Listing returns the instructions, if Options.List asked for them. Their tag is the node that they belong to, -1 for
+// what belongs to none. Offsets from Begin on are the section that computes what all lanes share.
+func (p *Program) Listing() (lines []amd64.Line, begin int) { return p.code.Lines, p.begin }
+
+// Buffer is an array that a program reads or writes: Len elements at Address.
+type Buffer struct {
+	Address unsafe.Pointer
+	Len     int
+}
+
+// Pair is where a scatter_add leaves what it adds: for each lane an index, int32, and a value of the buffer's type.
+type Pair struct{ Index, Values unsafe.Pointer }
+
+// Launch is what the lanes of one run share.
+type Launch struct {
+	Uniforms []float64 // by index in the module; integers hold their value
+	Buffers  []Buffer  // by index in the module
+	Pairs    []Pair    // by number of the effect in the program; only those of scatter_adds count
+}
+
+// Worker runs lanes of a program. It holds frame and environment and serves one goroutine at a time.
+type Worker struct {
+	p     *Program
+	heap  *mem.Heap
+	span  mem.Span
+	frame unsafe.Pointer
+	env   unsafe.Pointer
+}
+
+// NewWorker returns a worker whose memory comes from heap.
+func (p *Program) NewWorker(heap *mem.Heap) (*Worker, error) {
+	frame := (int(p.frame) + vectorSlot - 1) &^ (vectorSlot - 1)
+	span, err := heap.Alloc(frame + int(p.assembly.env.size) + vectorSlot)
+	if err != nil {
+		return nil, fmt.Errorf("jit: %w", err)
+	}
+	clear(span.Bytes())
+	w := &Worker{p: p, heap: heap, span: span, frame: span.Base(), env: unsafe.Add(span.Base(), frame)}
+	*(*unsafe.Pointer)(unsafe.Add(w.frame, frameEnv)) = w.env
+	for _, c := range p.assembly.env.words {
+		switch {
+		case c.lanes:
+			for i := range maxUnits * vectorSlot / 4 {
+				*(*uint32)(unsafe.Add(w.env, int(c.offset)+4*i)) = uint32(i)
+			}
+		case c.bytes == 8:
+			w.put8(c.offset, c.bits)
+		default:
+			w.put4(c.offset, uint32(c.bits))
+		}
+	}
+	for i := range p.uniforms {
+		if s := &p.uniforms[i]; s.uniform < 0 {
+			w.putLeaf(s, s.bits)
+		}
+	}
+	return w, nil
+}
+
+// Close gives the worker's memory back.
+func (w *Worker) Close() { w.heap.Free(w.span) }
+
+// put4 writes a word of the environment, once or to all lanes of a vector.
+func (w *Worker) put4(offset int32, x uint32) {
+	n := 1
+	if w.p.assembly.env.target.wideWords {
+		n = 8
+	}
+	for i := range n {
+		*(*uint32)(unsafe.Add(w.env, int(offset)+4*i)) = x
+	}
+}
+
+func (w *Worker) put8(offset int32, x uint64) {
+	n := 1
+	if w.p.assembly.env.target.wideWords {
+		n = 4
+	}
+	for i := range n {
+		*(*uint64)(unsafe.Add(w.env, int(offset)+8*i)) = x
+	}
+}
+
+// putLeaf writes a constant or uniform given by its bits; truth is a mask of all lanes.
+func (w *Worker) putLeaf(s *leafSource, bits uint64) {
+	switch s.typ {
+	case ir.F64:
+		w.put8(s.offset, bits)
+	case ir.Bool:
+		w.put4(s.offset, -uint32(bits))
+	default:
+		w.put4(s.offset, uint32(bits))
+	}
+}
+
+// Begin takes the arguments of a run and computes what all lanes share.
+func (w *Worker) Begin(l *Launch) (err error) {
+	env := w.p.assembly.env
+	for i := range w.p.uniforms {
+		if s := &w.p.uniforms[i]; s.uniform >= 0 {
+			w.putLeaf(s, uniformBits(s.typ, l.Uniforms[s.uniform]))
+		}
+	}
+	for b, at := range env.buffers {
+		if at >= 0 {
+			*(*unsafe.Pointer)(unsafe.Add(w.env, at+bufferAddress)) = l.Buffers[b].Address
+			*(*uint32)(unsafe.Add(w.env, at+bufferLen)) = uint32(min(l.Buffers[b].Len, 1<<31))
+		}
+	}
+	for i, at := range env.pairs {
+		if at >= 0 {
+			*(*unsafe.Pointer)(unsafe.Add(w.env, at+pairIndex)) = l.Pairs[i].Index
+			*(*unsafe.Pointer)(unsafe.Add(w.env, at+pairValues)) = l.Pairs[i].Values
+		}
+	}
+	return w.enter(w.p.begin)
+}
+
+func uniformBits(t ir.Type, x float64) uint64 {
+	switch t {
+	case ir.F64:
+		return math.Float64bits(x)
+	case ir.F32:
+		return uint64(math.Float32bits(float32(x)))
+	case ir.I32:
+		return uint64(uint32(ir.ToI32(x)))
+	case ir.U32:
+		return uint64(ir.ToU32(x))
+	}
+	if x != 0 {
+		return 1
+	}
+	return 0
+}
+
+// callBudget is how many nodes a call runs, about: some ten microseconds. Generated code can't be preempted, and the
+// collector waits for it; loops stop in the middle and go on with the next call.
+const callBudget = 24000
+
+// Run executes the lanes [lo, hi), in calls of some microseconds each. lo is a multiple of a group. The error tells of
+// an access to memory that is not there; what the lanes wrote is then undefined.
+func (w *Worker) Run(lo, hi int) error {
+	frame := w.frame
+	*(*uint64)(unsafe.Add(frame, frameLane)) = uint64(lo)
+	*(*uint64)(unsafe.Add(frame, frameEnd)) = uint64(hi)
+	*(*uint64)(unsafe.Add(frame, frameResume)) = 0
+	for i := frameRun; i < frameSlots; i += 8 {
+		*(*uint64)(unsafe.Add(frame, i)) = math.MaxUint64
+	}
+	resume, lane := (*uint64)(unsafe.Add(frame, frameResume)), (*uint64)(unsafe.Add(frame, frameLane))
+	for *lane < uint64(hi) || *resume != 0 {
+		*(*int64)(unsafe.Add(frame, frameBudget)) = callBudget
+		if err := w.enter(w.p.main); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter calls the code. A fault in it becomes an error.
+func (w *Worker) enter(offset int) (err error) {
+	old := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(old)
+		if r := recover(); r != nil {
+			fault, ok := r.(interface {
+				error
+				Addr() uintptr
+			})
+			if !ok {
+				panic(r)
+			}
+			err = fmt.Errorf("jit: a bad address, %#x", fault.Addr())
+		}
+	}()
+	amd64.Enter(unsafe.Add(w.p.at.code, offset), w.frame)
+	return nil
+}
+
+// ScatterAdds returns the numbers of the effects that leave pairs.
+func (p *Program) ScatterAdds() []int {
+	var out []int
+	for i := range p.prog.Effects {
+		if p.prog.Effects[i].Kind == ir.ScatterAdd {
+			out = append(out, i)
+		}
+	}
+	return out
+}
