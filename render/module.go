@@ -134,7 +134,7 @@ func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffer
 		return b
 	}
 	if len(p.solids) > 0 {
-		b.record = m.AddBuffer("record", ir.F32, ir.Temp, p.fields(), p.lanes())
+		b.record = m.AddBuffer("record", ir.F32, ir.Temp, p.fields(mode != Primal), p.lanes())
 		b.limits = m.AddBuffer("limits", ir.I32, ir.Output, 1)
 	}
 	b.samples, b.image = p.declareMean(m, "image", 3)

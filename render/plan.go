@@ -37,6 +37,9 @@ func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
 	if p.camera == nil {
 		return nil, fmt.Errorf("render: view %q: no camera %q", view, v.Camera)
 	}
+	if err := p.addObjects(); err != nil {
+		return nil, err
+	}
 	p.complete()
 	if p.width < 1 || p.height < 1 {
 		return nil, fmt.Errorf("render: camera %q has no pixels at 1/%d of its resolution", p.camera.Name, p.Scale)
@@ -46,7 +49,7 @@ func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
 			return nil, fmt.Errorf("render: pixel %d of an image of %dx%d", i, p.width, p.height)
 		}
 	}
-	return p, p.addObjects()
+	return p, nil
 }
 
 // complete fills in what the options leave open.
@@ -67,7 +70,7 @@ func (p *plan) complete() {
 	if p.Pixels != nil {
 		p.count = len(p.Pixels)
 	}
-	lanes := runBytes / (4 * (p.fields() + 3 + 3*len(p.columns())))
+	lanes := runBytes / (4 * (p.fields(true) + 3 + 3*len(p.columns())))
 	p.chunk = chunkOf(p.count, max(1, min(max(lanes, leastLanes), mostLanes)/p.Samples))
 }
 

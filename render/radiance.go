@@ -17,7 +17,7 @@ func (t *tracer) radiance(edges bool) trace.Vec3 {
 	visibility := make([]trace.Float, len(lights))
 	for k := range lights {
 		if t.shadowed(k) {
-			visibility[k] = t.read(fieldLights+lightFields*k, 1)[0]
+			visibility[k] = t.read(t.fieldVisible(k), 1)[0]
 		}
 	}
 	out := t.composite(l, t.Float(0), t.lit(x, lights, visibility), h.hit, h.at.Detach())
@@ -72,7 +72,7 @@ func (t *tracer) approached(b boundary, at func(s trace.Float) trace.Vec3) trace
 }
 
 func (t *tracer) silhouetteTerm(s sample) trace.Vec3 {
-	v := t.read(fieldSilhouette, boundaryFields+2)
+	v := t.read(t.fieldSilhouette(), boundaryFields+2)
 	b := boundaryOf(v)
 	r := t.cameraRay(s.at.Sub(trace.Vec2{X: v[boundaryFields], Y: v[boundaryFields+1]}))
 	return changing(t.approached(b, r.at), b.weight)
@@ -83,11 +83,11 @@ func (t *tracer) seamTerm(h live) trace.Vec3 {
 	if !ok {
 		return t.black()
 	}
-	return changing(gap, vector(t.read(fieldSeam, 3)))
+	return changing(gap, vector(t.read(t.fieldSeam(), 3)))
 }
 
 func (t *tracer) shadowTerm(x trace.Vec3, e emitter, k int) trace.Vec3 {
-	b := boundaryOf(t.read(fieldLights+lightFields*k+1, boundaryFields))
+	b := boundaryOf(t.read(t.fieldShadow(k), boundaryFields))
 	way := e.direction
 	if !e.far {
 		way = e.position.Sub(x)

@@ -3,22 +3,54 @@ package render
 import "github.com/baremetaldevx86/microdr/trace"
 
 // The search leaves a record of every sample for the radiance stage: fields of float32, each an array over the lanes.
+// These are, in order:
+//
+//	fieldSolid       index of the solid hit, -1 for none
+//	                 distance along the ray
+//	                 slope of the face's function along the ray; 0: no implicit derivative
+//	fieldVisible     visibility of each light that casts shadows
+//
+// and, where derivatives are wanted,
+//
+//	fieldSilhouette  a boundary
+//	                 shift of the sample towards the silhouette, two numbers in pixels
+//	fieldSeam        a weight
+//	fieldShadow      a boundary for each light that casts shadows
+//
 // A boundary is seven of them: the bracket of the closest approach, the share of its first end, the solid, and the
 // weight (one per channel) that multiplies the change of the distance.
 const (
-	fieldSolid      = 0 // index of the solid hit, -1 for none
-	fieldAt         = 1 // distance along the ray
-	fieldSlope      = 2 // of the face's function along the ray; 0: no implicit derivative
-	fieldSilhouette = 3
-	fieldShift      = fieldSilhouette + boundaryFields // of the sample towards the silhouette, in pixels
-	fieldSeam       = fieldShift + 2                   // a weight
-	fieldLights     = fieldSeam + 3
-	boundaryFields  = 7
-	lightFields     = 1 + boundaryFields // visibility, shadow edge
+	fieldSolid     = 0
+	boundaryFields = 7
 )
 
-// fields is the number of fields of a record.
-func (p *plan) fields() int { return fieldLights + lightFields*len(p.lights) }
+// fieldVisible is that of light k.
+func (p *plan) fieldVisible(k int) int { return fieldSolid + 3 + p.casters(k) }
+
+func (p *plan) fieldSilhouette() int { return fieldSolid + 3 + p.casters(len(p.lights)) }
+func (p *plan) fieldSeam() int       { return p.fieldSilhouette() + boundaryFields + 2 }
+
+// fieldShadow is that of light k.
+func (p *plan) fieldShadow(k int) int { return p.fieldSeam() + 3 + boundaryFields*p.casters(k) }
+
+// fields is the number of fields of a record, with the edges that derivatives need or without.
+func (p *plan) fields(edges bool) int {
+	if edges {
+		return p.fieldShadow(len(p.lights))
+	}
+	return p.fieldSilhouette()
+}
+
+// casters is how many of the first k lights cast shadows.
+func (p *plan) casters(k int) int {
+	n := 0
+	for i := range k {
+		if p.shadowed(i) {
+			n++
+		}
+	}
+	return n
+}
 
 // boundary is where a solid's outline passes close to a sample, seen from the camera or from a light.
 type boundary struct {

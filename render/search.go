@@ -20,7 +20,7 @@ func (t *tracer) search(edges bool) {
 		if t.shadowed(k) {
 			visibility[k] = lights[k].visible
 			limits = limits.Add(lights[k].limit.Int())
-			t.write(fieldLights+lightFields*k, lights[k].visible)
+			t.write(t.fieldVisible(k), lights[k].visible)
 		}
 	}
 	inside := s.slot.Lt(t.Int(t.count)) // not the padding of the last run
@@ -32,14 +32,14 @@ func (t *tracer) search(edges bool) {
 	for k := range lights {
 		if t.shadowed(k) {
 			edge := t.shadowEdge(s, r, h, lights[k], k)
-			t.write(fieldLights+lightFields*k+1, edge.list()...)
+			t.write(t.fieldShadow(k), edge.list()...)
 		}
 	}
 	layers := t.layers(s, r)
 	outline, shift := t.silhouette(s, r, p, m, at, own, layers)
-	t.write(fieldSilhouette, append(outline.list(), shift.X, shift.Y)...)
+	t.write(t.fieldSilhouette(), append(outline.list(), shift.X, shift.Y)...)
 	seam := t.seam(s, r, h, own, layers)
-	t.write(fieldSeam, seam.X, seam.Y, seam.Z)
+	t.write(t.fieldSeam(), seam.X, seam.Y, seam.Z)
 }
 
 // cameraPath is the path that a camera ray marches along.
