@@ -1,11 +1,15 @@
 package jit
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
+
+// ErrUnsupported marks a program that there are no instructions for.
+var ErrUnsupported = errors.New("no instructions for that")
 
 // emitter writes the code of one section of a program: what all lanes share, or the lanes.
 type emitter struct {
@@ -176,7 +180,7 @@ func (e *emitter) node(v ir.Value) error {
 	}
 	r := e.target.rule(n.Op, t)
 	if r == nil {
-		return fmt.Errorf("jit: %%%d: no instructions for %v of %v", v, n.Op, t)
+		return fmt.Errorf("jit: %%%d: %v of %v: %w", v, n.Op, t, ErrUnsupported)
 	}
 	if err := r(e, v, n); err != nil {
 		return fmt.Errorf("jit: %%%d: %w", v, err)

@@ -116,3 +116,13 @@ func (p *Pages) Bytes() int {
 	defer p.mu.Unlock()
 	return p.bytes
 }
+
+// Probe tells whether the system gives out executable memory.
+func Probe() error {
+	p := &Pages{}
+	at, err := p.place([]byte{0xc3})
+	if err != nil {
+		return err
+	}
+	return p.free(at)
+}

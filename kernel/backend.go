@@ -3,6 +3,11 @@ package kernel
 import (
 	"fmt"
 	"os"
+
+	"golang.org/x/sys/cpu"
+
+	"github.com/baremetaldevx86/microdr/jit"
+	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
 // Backend names what executes lane programs.
@@ -29,13 +34,64 @@ func ParseBackend(name string) (Backend, error) {
 	return Auto, fmt.Errorf("kernel: no backend %q, expected eval, avx2 or avx512", name)
 }
 
-// resolve returns the backend that serves a wish: the environment's where there is none, and else the best.
+// Backends lists what this machine can run, the best first.
+func Backends() []Backend {
+	var list []Backend
+	for _, b := range []Backend{AVX512, AVX2, Eval} {
+		if b.supported() {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// supported tells whether this machine has the instructions.
+func (b Backend) supported() bool {
+	x := &cpu.X86
+	avx2 := amd64.CanEnter && x.HasAVX2 && x.HasFMA && x.HasF16C && x.HasBMI1
+	switch b {
+	case AVX2:
+		return avx2
+	case AVX512:
+		return avx2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL
+	}
+	return true
+}
+
+// target returns the instruction set of a backend of machine code.
+func (b Backend) target() jit.Target {
+	if b == AVX2 {
+		return jit.AVX2
+	}
+	return jit.AVX512
+}
+
+// resolve returns the backend that serves a wish: the environment's where there is none, and else the best. What was
+// asked for by name and can't be had is an error; so is executable memory that the system refuses. Without a wish,
+// the portable executor takes over.
 func (b Backend) resolve() (Backend, error) {
+	from := ""
 	if b == Auto {
 		var err error
 		if b, err = ParseBackend(os.Getenv(backendVariable)); err != nil {
 			return Eval, fmt.Errorf("%w in %s", err, backendVariable)
 		}
+		from = " (" + backendVariable + ")"
 	}
-	return Eval, nil
+	switch {
+	case b == Auto:
+		b = Backends()[0]
+		if b != Eval && jit.Probe() != nil {
+			b = Eval
+		}
+		return b, nil
+	case !b.supported():
+		return Eval, fmt.Errorf("kernel: this machine has no %s%s", b, from)
+	case b == Eval:
+		return b, nil
+	}
+	if err := jit.Probe(); err != nil {
+		return Eval, fmt.Errorf("kernel: no machine code for %s%s: %w", b, from, err)
+	}
+	return b, nil
 }

@@ -1,11 +1,13 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/jit"
 	"github.com/baremetaldevx86/microdr/mem"
 )
 
@@ -25,49 +27,65 @@ type Options struct {
 	Precision Precision // Float32 unless this is the oracle
 	TileLanes int       // lanes of a tile, rounded up to reduction blocks; 0: chosen by cost
 	Verify    bool      // run the verifier after every pass
-	Backend   Backend   // what executes programs; it changes no bit
+	Backend   Backend   // what executes programs; it changes no bit. The oracle is the portable executor's alone
 }
 
 // Engine compiles modules and owns the buffers that they run on. It serves any number of goroutines.
 type Engine struct {
 	options Options
+	backend Backend
+	err     error // why there is no such backend
 	store   *store
+	*executable
 }
 
-// New returns an engine; Close gives its memory back.
+// executable is what an engine has besides buffers. An engine that is lost without Close gives it back when the collector
+// finds out, but for what kernels use.
+type executable struct {
+	pages *jit.Pages
+	cache *cache
+	crew  *crew
+	heap  *mem.Heap // of the workers
+}
+
+// New returns an engine; Close gives its memory back. A backend that this machine lacks is an error of Compile.
 func New(o Options) *Engine {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	return &Engine{o, &store{heap: mem.NewHeap(mem.OS{})}}
+	e := &Engine{options: o, store: &store{heap: mem.NewHeap(mem.OS{})}, executable: &executable{
+		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: newCrew(o.Workers - 1),
+		heap: mem.NewHeap(mem.OS{}),
+	}}
+	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
+		e.backend, e.err = Eval, nil
+	}
+	runtime.AddCleanup(e, func(c *crew) { c.close() }, e.crew)
+	return e
 }
 
 // Precision returns the arithmetic that the engine's buffers are made for.
 func (e *Engine) Precision() Precision { return e.options.Precision }
+
+// Backend returns what executes the engine's programs.
+func (e *Engine) Backend() Backend { return e.backend }
 
 // Memory returns the counters of the buffers.
 func (e *Engine) Memory() mem.Counters { return e.store.heap.Counters() }
 
 // Close frees every buffer of the engine, whoever still holds it, and reports those that nobody freed as an error.
 // No run may be under way, and the engine makes no more buffers.
-func (e *Engine) Close() error { return e.store.close() }
-
-// Code is a compiled lane program, whatever the backend.
-type Code interface {
-	// NewWorker returns what executes lanes on one goroutine.
-	NewWorker() eval.Worker
-	// ScatterAdds returns the buffers of the program's scatter_adds, by number.
-	ScatterAdds() []int
-}
-
-// compile chooses the backend for one map stage.
-func (e *Engine) compile(m *ir.Module, p *ir.Program) (Code, error) {
-	return eval.Compile(m, p, e.options.Precision)
+func (e *Engine) Close() error {
+	e.crew.close()
+	return errors.Join(e.store.close(), e.cache.close())
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.
 // Changing a uniform's value needs no new compilation.
 func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
 	if err := ir.Verify(m); err != nil {
 		return nil, err
 	}
@@ -79,21 +97,12 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), arena: mem.NewArena(mem.OS{})}
-	k.cleanup = runtime.AddCleanup(k, func(a *mem.Arena) { a.Release() }, k.arena)
+	k := newKernel(e, low)
 	for i := range low.Stages {
-		s := &low.Stages[i]
-		st := stage{Stage: s}
-		switch s.Kind {
-		case ir.StageMap:
-			if st.code, err = e.compile(low, s.Prog); err != nil {
-				return nil, fmt.Errorf("kernel: module %q, stage %s: %w", m.Name, s.Name, err)
-			}
-		case ir.StageReduce:
-		default:
-			return nil, fmt.Errorf("kernel: module %q: %v stages cannot run yet", m.Name, s.Kind)
+		if err := k.addStage(&low.Stages[i]); err != nil {
+			k.Close()
+			return nil, fmt.Errorf("kernel: module %q, stage %s: %w", m.Name, low.Stages[i].Name, err)
 		}
-		k.stages = append(k.stages, st)
 	}
 	return k, nil
 }

@@ -2,13 +2,16 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/jit"
 	"github.com/baremetaldevx86/microdr/mem"
 )
 
@@ -16,18 +19,52 @@ import (
 type Kernel struct {
 	engine *Engine
 	module *ir.Module
-	stages []stage
 	whole  []bool // see writtenWhole
 
-	mu      sync.Mutex // guards the run under way: its temporaries and the workers of the stages
-	arena   *mem.Arena // temporaries of one run
+	mu sync.Mutex // guards the run under way, and all below
+	*holdings
 	cleanup runtime.Cleanup
+	buffers []eval.Memory // of the run
+	mirror  []jit.Buffer  // the same for machine code
+	task    task          // of the run
+	now     running
+	errs    []error // by worker
+	works   works
 }
 
+// works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
+type works struct{ tiles, fold, reduce func(worker int) }
+
+// holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
+// finds out.
+type holdings struct {
+	arena  *mem.Arena // temporaries of one run
+	cache  *cache
+	stages []stage
+}
+
+// stage is a stage with its code, if it has any, and what runs it.
 type stage struct {
 	*ir.Stage
-	code    Code
-	workers []eval.Worker
+	entry   *cached
+	code    code
+	adds    []int // the effects that are scatter_adds
+	workers []worker
+	launch  launch
+	labels  context.Context // for profiles
+}
+
+// running is the state of a stage that runs.
+type running struct {
+	ctx      context.Context
+	progress *progress
+	stage    *stage
+	lanes    int
+	tile     int
+	next     atomic.Int64 // tile
+	scatter  int          // number of the scatter_add being folded
+	outs     int          // elements being folded or reduced
+	parts    int          // goroutines that share them
 }
 
 // Args are what a run reads and writes.
@@ -39,36 +76,90 @@ type Args struct {
 	Progress func(done, total int)
 }
 
+func newKernel(e *Engine, low *ir.Module) *Kernel {
+	n := len(low.Buffers)
+	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
+		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
+		holdings: &holdings{arena: mem.NewArena(mem.OS{}), cache: e.cache}}
+	k.works = works{k.tiles, k.fold, k.reducePart}
+	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
+	return k
+}
+
+// addStage compiles a stage, or finds it compiled.
+func (k *Kernel) addStage(s *ir.Stage) error {
+	st := stage{Stage: s}
+	switch s.Kind {
+	case ir.StageMap:
+		entry, err := k.cache.get(keyOf(k.module, s), func() (code, error) { return k.engine.compile(k.module, s) })
+		if err != nil {
+			return err
+		}
+		st.entry, st.code = entry, entry.code
+		for i := range s.Prog.Effects {
+			if s.Prog.Effects[i].Kind == ir.ScatterAdd {
+				st.adds = append(st.adds, i)
+			}
+		}
+		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
+	case ir.StageReduce:
+	default:
+		return fmt.Errorf("%v stages cannot run yet", s.Kind)
+	}
+	st.labels = pprof.WithLabels(context.Background(), pprof.Labels("kernel", k.module.Name, "stage", s.Name))
+	k.stages = append(k.stages, st)
+	return nil
+}
+
+// release gives everything back.
+func (h *holdings) release() error {
+	errs := []error{h.arena.Release()}
+	for i := range h.stages {
+		s := &h.stages[i]
+		for _, w := range s.workers {
+			w.close()
+		}
+		if s.workers = nil; s.entry != nil {
+			errs = append(errs, h.cache.put(s.entry))
+			s.entry = nil
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Module returns the lowered module: its uniforms and buffers are those of the module that was compiled.
 func (k *Kernel) Module() *ir.Module { return k.module }
 
-// Close gives the temporaries back, after the run that is under way. A kernel that is lost without it gives them back
-// when the collector finds out.
+// Close gives the temporaries back, after the run that is under way, and the code. A kernel that is lost without it
+// gives them back when the collector finds out.
 func (k *Kernel) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.cleanup.Stop()
-	return k.arena.Release()
+	return k.release()
 }
 
 // Run executes the stages in order. When ctx ends, it stops between tiles with the context's error; outputs are
-// then undefined.
+// then undefined. So they are after an error that tells of a bad address: a buffer that is no longer there. While a
+// stage runs, its goroutines have the pprof labels "kernel" and "stage"; afterwards the calling one has those of ctx.
 func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	defer k.arena.Reset()
 	defer runtime.KeepAlive(a.Buffers) // their elements are used by address
-	buffers, err := k.bind(a)
-	if err != nil {
+	if err := k.bind(a); err != nil {
 		return err
 	}
-	p := newProgress(k, a.Progress)
+	defer pprof.SetGoroutineLabels(ctx)
+	k.now.ctx = ctx
+	k.now.progress = newProgress(k, a.Progress)
 	for i := range k.stages {
 		s := &k.stages[i]
+		var err error
 		if s.Kind == ir.StageReduce {
-			err = k.reduce(ctx, s, buffers)
+			err = k.reduce(s)
 		} else {
-			err = k.mapStage(ctx, s, buffers, a.Uniforms, p)
+			err = k.mapStage(s, a.Uniforms)
 		}
 		if err != nil {
 			return err
@@ -78,33 +169,33 @@ func (k *Kernel) Run(ctx context.Context, a Args) error {
 }
 
 // bind checks the arguments and allocates temporaries.
-func (k *Kernel) bind(a Args) ([]eval.Memory, error) {
+func (k *Kernel) bind(a Args) error {
 	m := k.module
 	if len(a.Uniforms) != len(m.Uniforms) || len(a.Buffers) != len(m.Buffers) {
-		return nil, fmt.Errorf("kernel: module %q takes %d uniforms and %d buffers, not %d and %d",
+		return fmt.Errorf("kernel: module %q takes %d uniforms and %d buffers, not %d and %d",
 			m.Name, len(m.Uniforms), len(m.Buffers), len(a.Uniforms), len(a.Buffers))
 	}
-	buffers := make([]eval.Memory, len(m.Buffers))
 	for i := range m.Buffers {
 		b, got := &m.Buffers[i], a.Buffers[i]
 		switch {
 		case got == nil && b.Life == ir.Temp:
 			span, err := k.arena.Alloc(max(b.Len(), 1) * elementSize(b.Type, k.engine.options.Precision))
 			if err != nil {
-				return nil, fmt.Errorf("kernel: temporary %s of module %q: %w", b.Name, m.Name, err)
+				return fmt.Errorf("kernel: temporary %s of module %q: %w", b.Name, m.Name, err)
 			}
 			if !k.whole[i] {
 				clear(span.Bytes())
 			}
-			buffers[i] = eval.Memory{Ptr: span.Base(), Len: b.Len()}
+			k.buffers[i] = eval.Memory{Ptr: span.Base(), Len: b.Len()}
 		case got == nil || got.typ != b.Type || got.len != b.Len() || got.engine != k.engine:
-			return nil, fmt.Errorf("kernel: module %q needs a buffer of %d %v for %s", m.Name, b.Len(), b.Type, b.Name)
+			return fmt.Errorf("kernel: module %q needs a buffer of %d %v for %s", m.Name, b.Len(), b.Type, b.Name)
 		default:
-			buffers[i] = got.memory()
+			k.buffers[i] = got.memory()
 		}
+		k.mirror[i] = jit.Buffer{Address: k.buffers[i].Ptr, Len: k.buffers[i].Len}
 	}
 	k.clearSums(a.Buffers)
-	return buffers, nil
+	return nil
 }
 
 // clearSums zeroes the outputs that stages scatter_add into, so that every run starts from zero.
@@ -113,7 +204,7 @@ func (k *Kernel) clearSums(buffers []*Buffer) {
 		if k.stages[i].code == nil {
 			continue
 		}
-		for _, b := range k.stages[i].code.ScatterAdds() {
+		for _, b := range k.stages[i].code.scatterAdds() {
 			if buffers[b] != nil {
 				clear(buffers[b].span.Bytes())
 			}
@@ -121,8 +212,9 @@ func (k *Kernel) clearSums(buffers []*Buffer) {
 	}
 }
 
-// tileLanes is the number of lanes of a tile: a whole number of reduction blocks, about a million
-// instruction-lanes, which is around a millisecond.
+// tileLanes is the number of lanes of a tile: a whole number of reduction blocks, about a million nodes. That is around
+// a millisecond for the portable executor, and some ten microseconds to a hundred for machine code, whose calls end
+// sooner still (see package jit).
 func (k *Kernel) tileLanes(s *stage) int {
 	lanes := k.engine.options.TileLanes
 	if lanes <= 0 {
@@ -131,50 +223,36 @@ func (k *Kernel) tileLanes(s *stage) int {
 	return max(1, (lanes+ir.ReduceBlock-1)/ir.ReduceBlock) * ir.ReduceBlock
 }
 
-func (k *Kernel) mapStage(ctx context.Context, s *stage, buffers []eval.Memory, uniforms []float64, p *progress) error {
-	lanes, tile := s.Lanes(), k.tileLanes(s)
-	pairs, err := k.pairs(s, lanes)
-	if err != nil {
+func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
+	r := &k.now
+	r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s)
+	if err := k.pairs(s, r.lanes); err != nil {
 		return err
 	}
-	launch := &eval.Launch{Uniforms: uniforms, Buffers: buffers, Pairs: pairs}
-	n := min(k.engine.options.Workers, (lanes+tile-1)/tile)
+	s.launch.eval.Uniforms, s.launch.eval.Buffers = uniforms, k.buffers
+	s.launch.jit.Uniforms, s.launch.jit.Buffers = uniforms, k.mirror
+	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
 	for len(s.workers) < n {
-		s.workers = append(s.workers, s.code.NewWorker())
-	}
-	var next atomic.Int64
-	err = parallel(n, func(w int) error {
-		s.workers[w].Begin(launch)
-		for {
-			lo := int(next.Add(1)-1) * tile
-			if lo >= lanes {
-				return nil
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			hi := min(lo+tile, lanes)
-			s.workers[w].Run(lo, hi)
-			p.add(hi - lo)
+		w, err := s.code.newWorker(k.engine.heap)
+		if err != nil {
+			return err
 		}
-	})
-	if err != nil {
+		s.workers = append(s.workers, w)
+	}
+	r.next.Store(0)
+	if err := k.parallel(n, k.works.tiles); err != nil {
 		return err
 	}
-	return k.foldPairs(s, pairs, buffers)
+	return k.foldPairs(s)
 }
 
-// parallel calls f(0) .. f(n-1) on goroutines of their own and returns the first error by number.
-func parallel(n int, f func(worker int) error) error {
-	if n <= 1 {
-		return f(0)
-	}
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	for w := range n {
-		wg.Go(func() { errs[w] = f(w) })
-	}
-	wg.Wait()
+// parallel does work(0) to work(n-1) on the engine's goroutines and returns the first error by number.
+func (k *Kernel) parallel(n int, work func(worker int)) error {
+	errs := k.errs[:max(n, 1)]
+	clear(errs)
+	k.now.parts = max(n, 1)
+	k.task.work = work
+	k.engine.crew.run(&k.task, n)
 	for _, err := range errs {
 		if err != nil {
 			return err
@@ -183,65 +261,74 @@ func parallel(n int, f func(worker int) error) error {
 	return nil
 }
 
-// pairs allocates what the stage's scatter_adds collect.
-func (k *Kernel) pairs(s *stage, lanes int) ([]eval.Pair, error) {
-	var out []eval.Pair
-	for _, b := range s.code.ScatterAdds() {
-		t := k.module.Buffers[b].Type
-		p := eval.Pair{}
-		var err error
-		if p.Index, _, err = mem.Make[int32](k.arena, lanes); err != nil {
-			return nil, err
-		}
-		switch size := elementSize(t, k.engine.options.Precision); {
-		case t.IsFloat() && size == 8:
-			p.F64, _, err = mem.Make[float64](k.arena, lanes)
-		case t == ir.F32:
-			p.F32, _, err = mem.Make[float32](k.arena, lanes)
-		case t.IsInt():
-			p.U32, _, err = mem.Make[uint32](k.arena, lanes)
-		default:
-			err = fmt.Errorf("kernel: scatter_add into a buffer of %v", t)
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, nil
+// tiles runs tiles until none is left.
+func (k *Kernel) tiles(w int) {
+	r := &k.now
+	pprof.SetGoroutineLabels(r.stage.labels)
+	k.errs[w] = k.runTiles(r.stage.workers[w])
 }
 
-// foldPairs adds up the scatter_adds in the order of the lanes, each worker over its own range of elements.
-func (k *Kernel) foldPairs(s *stage, pairs []eval.Pair, buffers []eval.Memory) error {
-	for i, b := range s.code.ScatterAdds() {
-		n := k.engine.options.Workers
-		size := buffers[b].Len
-		if err := parallel(n, func(w int) error {
-			eval.FoldPairs(&pairs[i], buffers[b], size*w/n, size*(w+1)/n)
+func (k *Kernel) runTiles(w worker) error {
+	r := &k.now
+	if err := w.begin(&r.stage.launch); err != nil {
+		return k.inStage(err)
+	}
+	for {
+		lo := int(r.next.Add(1)-1) * r.tile
+		if lo >= r.lanes {
 			return nil
-		}); err != nil {
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		hi := min(lo+r.tile, r.lanes)
+		if err := w.run(lo, hi); err != nil {
+			return k.inStage(err)
+		}
+		r.progress.add(hi - lo)
+	}
+}
+
+func (k *Kernel) inStage(err error) error {
+	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, k.now.stage.Name, err)
+}
+
+// foldPairs adds up the scatter_adds in the order of the lanes, each goroutine over its own range of elements.
+func (k *Kernel) foldPairs(s *stage) error {
+	for i, b := range s.code.scatterAdds() {
+		k.now.scatter, k.now.outs = i, k.buffers[b].Len
+		if err := k.parallel(min(k.engine.options.Workers, k.now.outs), k.works.fold); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k *Kernel) reduce(ctx context.Context, s *stage, buffers []eval.Memory) error {
-	outs := k.module.Buffers[s.Out[0]].Len()
-	n := min(k.engine.options.Workers, outs)
-	if outs*s.Group < 1<<14 {
-		n = 1
-	}
-	return parallel(n, func(w int) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		eval.Reduce(k.module, s.Stage, k.engine.options.Precision, buffers, outs*w/n, outs*(w+1)/n)
-		return nil
-	})
+func (k *Kernel) fold(w int) {
+	r := &k.now
+	b := r.stage.code.scatterAdds()[r.scatter]
+	eval.FoldPairs(&r.stage.launch.eval.Pairs[r.scatter], k.buffers[b], r.outs*w/r.parts, r.outs*(w+1)/r.parts)
 }
 
-// progress counts lanes over all map stages of a run.
+func (k *Kernel) reduce(s *stage) error {
+	r := &k.now
+	r.stage, r.outs = s, k.module.Buffers[s.Out[0]].Len()
+	n := min(k.engine.options.Workers, r.outs)
+	if r.outs*s.Group < 1<<14 {
+		n = 1
+	}
+	return k.parallel(n, k.works.reduce)
+}
+
+func (k *Kernel) reducePart(w int) {
+	r := &k.now
+	pprof.SetGoroutineLabels(r.stage.labels)
+	if k.errs[w] = r.ctx.Err(); k.errs[w] == nil {
+		eval.Reduce(k.module, r.stage.Stage, k.engine.options.Precision, k.buffers, r.outs*w/r.parts, r.outs*(w+1)/r.parts)
+	}
+}
+
+// progress counts lanes over all map stages of a run. A nil one does nothing.
 type progress struct {
 	report func(done, total int)
 	mu     sync.Mutex
@@ -250,6 +337,9 @@ type progress struct {
 }
 
 func newProgress(k *Kernel, report func(done, total int)) *progress {
+	if report == nil {
+		return nil
+	}
 	p := &progress{report: report}
 	for i := range k.stages {
 		if k.stages[i].Kind == ir.StageMap {
@@ -260,7 +350,7 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 }
 
 func (p *progress) add(lanes int) {
-	if p.report == nil {
+	if p == nil {
 		return
 	}
 	p.mu.Lock()
