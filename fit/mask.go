@@ -3,6 +3,7 @@ package fit
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -108,22 +109,26 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 		return selected
 	}
 	grow, radius := margin < 0, math.Abs(margin)
-	offsets := disk(radius)
-	out := make([]bool, len(selected))
-	copy(out, selected)
+	reach := min(int(radius), height)
+	spread := slices.Repeat([]bool{grow}, width)
+	out := slices.Clone(selected)
 	for y := range height {
 		for x, in := range selected[y*width : (y+1)*width] {
 			if in != grow || !onEdge(selected, x, y, width, height) {
 				continue
 			}
-			for _, o := range offsets { // it spreads
-				if u, v := x+o[0], y+o[1]; u >= 0 && v >= 0 && u < width && v < height {
-					out[v*width+u] = grow
-				}
+			for v := max(0, y-reach); v <= min(height-1, y+reach); v++ { // it spreads over a disk, row by row
+				half := halfWidth(radius, v-y)
+				copy(out[v*width+max(0, x-half):v*width+min(width, x+half+1)], spread)
 			}
 		}
 	}
 	return out
+}
+
+// halfWidth is that of a disk's row, in whole pixels.
+func halfWidth(radius float64, row int) int {
+	return int(math.Sqrt(radius*radius - float64(row*row)))
 }
 
 // onEdge reports whether a neighbour of the pixel differs from it.
@@ -131,18 +136,4 @@ func onEdge(selected []bool, x, y, width, height int) bool {
 	i := y*width + x
 	return x > 0 && selected[i-1] != selected[i] || x+1 < width && selected[i+1] != selected[i] ||
 		y > 0 && selected[i-width] != selected[i] || y+1 < height && selected[i+width] != selected[i]
-}
-
-// disk lists the offsets within radius.
-func disk(radius float64) [][2]int {
-	r := int(radius)
-	var out [][2]int
-	for y := -r; y <= r; y++ {
-		for x := -r; x <= r; x++ {
-			if float64(x*x+y*y) <= radius*radius {
-				out = append(out, [2]int{x, y})
-			}
-		}
-	}
-	return out
 }

@@ -44,3 +44,31 @@ func at(vec *scene.Vector, x []float64) *scene.Vector {
 	}
 	return vec.At(s)
 }
+
+// places remembers where vec stands at the latest points of a solver, which
+// asks about each several times: where it is, and the trial.
+type places struct {
+	vec    *scene.Vector
+	latest [2]place
+}
+
+type place struct {
+	point []float64
+	vec   *scene.Vector
+}
+
+// at is vec at a point.
+func (p *places) at(x []float64) *scene.Vector {
+	for _, k := range p.latest {
+		if k.vec != nil && slices.Equal(k.point, x) {
+			return k.vec
+		}
+	}
+	v := at(p.vec, x)
+	p.keep(x, v)
+	return v
+}
+
+func (p *places) keep(x []float64, v *scene.Vector) {
+	p.latest = [2]place{{slices.Clone(x), v}, p.latest[0]}
+}

@@ -22,21 +22,25 @@ func (l *level) mean(cost float64) Number { return Number(cost / l.total) }
 
 // problem is the level's least-squares problem around vec.
 func (l *level) problem(vec *scene.Vector) optim.Problem {
+	p := &places{vec: vec}
 	return optim.Problem{
 		Size: vec.Dim(),
 		Linearize: func(ctx context.Context, x []float64, out *optim.Normal) error {
-			v := at(vec, x)
+			v := p.at(x)
 			if err := l.aim(ctx, v.Scene()); err != nil {
 				return err
 			}
 			return l.normal(ctx, v, out)
 		},
 		Cost: func(ctx context.Context, x []float64) (float64, error) {
-			return l.cost(ctx, at(vec, x))
+			return l.cost(ctx, p.at(x))
 		},
 		Retract: func(x, delta []float64) []float64 {
-			v := at(vec, x)
-			return pointOf(v.At(v.Retract(delta)))
+			v := p.at(x)
+			moved := v.At(v.Retract(delta))
+			to := pointOf(moved)
+			p.keep(to, moved)
+			return to
 		},
 	}
 }

@@ -212,7 +212,8 @@ func (l *level) refreshed(ctx context.Context, v *levelView, vec *scene.Vector) 
 			return nil, err
 		}
 		if k == 0 {
-			lin.image, lin.columns = image, columns
+			lin.image, lin.columns = image, make([][]float32, len(columns))
+			inParallel(len(columns), func(c int) { lin.columns[c] = slices.Clone(columns[c]) }) // the next ones overwrite them
 			continue
 		}
 		runningMean(lin.image, image, k)

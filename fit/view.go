@@ -29,7 +29,7 @@ type openView interface {
 	Render(ctx context.Context, s *scene.Scene) ([]float32, error)
 	// Jacobian returns the image and one column for every uniform of params
 	// (then for every component of the maps: the derivative of a pixel by its
-	// own component), laid out as the image.
+	// own component), laid out as the image. The next call changes the columns.
 	Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error)
 	// Gradient returns the image and, for every uniform of params, the sum of
 	// adjoint times derivative.

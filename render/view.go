@@ -23,6 +23,7 @@ type View struct {
 	limits  int
 	pixels  []int32
 	seed    uint32
+	columns [][]float32 // of the latest Jacobian
 }
 
 // NewView prepares a view of the scene by name. Nothing is compiled yet.
@@ -154,17 +155,19 @@ func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error)
 }
 
 // Jacobian returns the image and its derivative by every parameter, one column each, laid out as the image. For a
-// per-pixel buffer a column is the derivative of every pixel by its own component.
+// per-pixel buffer a column is the derivative of every pixel by its own component. The columns are the view's own: the
+// next call changes them.
 func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error) {
 	n := len(v.Columns())
 	if n == 0 {
 		image, err = v.Render(ctx, s)
 		return image, nil, err
 	}
-	image, columns = make([]float32, 3*v.plan.count), make([][]float32, n)
-	for j := range columns {
-		columns[j] = make([]float32, 3*v.plan.count)
+	image, columns = make([]float32, 3*v.plan.count), v.columns
+	for len(columns) < n {
+		columns = append(columns, make([]float32, 3*v.plan.count))
 	}
+	v.columns = columns
 	err = v.run(ctx, Jacobian, s, call{take: func(m *program, first, n int) {
 		interleave(image[3*first:], m.floats(m.numbers.image), n)
 		result, chunk := m.floats(m.numbers.result), m.plan.chunk
