@@ -32,29 +32,38 @@ type emitter struct {
 	suspends []suspension
 }
 
+// emitterMemory is the memory of an emitter, for the next one.
+type emitterMemory struct {
+	base    []entity
+	cursor  []int32
+	valueOf []ir.Value
+	places  []place
+}
+
 // newEmitter prepares a section that runs units vectors at a time.
-func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units int) *emitter {
+func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units int, memory *emitterMemory) *emitter {
 	e := &emitter{order: o, target: t, code: code, width: t.width, units: units, env: env}
 	n := len(o.same)
-	e.base = make([]entity, n)
-	e.cursor = append([]int32(nil), o.first...)
-	e.valueOf = make([]ir.Value, 0, n*units)
+	e.base = sized(&memory.base, n)
+	e.cursor = sized(&memory.cursor, n)
+	copy(e.cursor, o.first)
+	e.valueOf = sized(&memory.valueOf, 2*n*units)[:0]
 	for v := range o.same {
 		e.base[v] = entity(len(e.valueOf))
 		if o.same[v] != ir.Value(v) || o.first[v] < 0 && o.def[v] < 0 {
 			continue
 		}
-		parts := e.parts(ir.Value(v))
-		if o.isLeaf(ir.Value(v)) {
+		parts := units * int(o.kinds[v].halves)
+		if o.kinds[v].leaf {
 			parts = 1
 		}
 		for range parts {
 			e.valueOf = append(e.valueOf, ir.Value(v))
 		}
 	}
-	e.places = make([]place, len(e.valueOf))
+	e.places = sized(&memory.places, len(e.valueOf))
 	for i := range e.places {
-		e.places[i].reg = -1
+		e.places[i] = place{reg: -1}
 	}
 	e.banks[vector], e.banks[mask] = newBank(t.vectors), newBank(t.masks)
 	e.frame = frameSlots
@@ -62,9 +71,9 @@ func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units i
 }
 
 // parts is the number of registers of a value.
-func (e *emitter) parts(v ir.Value) int { return e.units * halves(e.typeOf(v)) }
+func (e *emitter) parts(v ir.Value) int { return e.units * int(e.kinds[v].halves) }
 
-func (e *emitter) classOf(v ir.Value) class { return e.target.class(e.typeOf(v)) }
+func (e *emitter) classOf(v ir.Value) class { return e.kinds[v].class }
 
 // entity returns part j of a value; a leaf is the same in all.
 func (e *emitter) entity(v ir.Value, j int) entity {
@@ -108,7 +117,7 @@ func (e *emitter) rm(v ir.Value, j int) amd64.RM {
 		return vec(e.pin(c, p.reg))
 	case e.isLeafEntity(x):
 		return e.leafOperand(e.same[v])
-	case e.banks[c].free != 0 && e.nextUse(e.same[v]) != never:
+	case e.banks[c].free != 0 && !e.ended(e.same[v]):
 		return vec(e.load(x))
 	}
 	return amd64.Mem(frameReg, p.slot)
@@ -125,7 +134,7 @@ func (e *emitter) drop(v ir.Value, j int) {
 // dies tells whether the item is the last to read a value that is not a leaf.
 func (e *emitter) dies(v ir.Value) bool {
 	v = e.same[v]
-	return !e.isLeaf(v) && e.nextUse(v) == never
+	return !e.isLeaf(v) && e.ended(v)
 }
 
 // become gives part j of v the register of part j of x, which dies here.
@@ -188,7 +197,7 @@ func (e *emitter) node(v ir.Value) error {
 	e.unpin()
 	e.keep(v)
 	e.sweep(n.Args[:])
-	if e.nextUse(v) == never {
+	if e.ended(v) {
 		e.killAll(v)
 	}
 	return nil
@@ -200,7 +209,7 @@ func (e *emitter) sweep(vs []ir.Value) {
 		if v == ir.None {
 			continue
 		}
-		if v = e.same[v]; e.first[v] >= 0 && e.nextUse(v) == never { // the index of neighbours is never read
+		if v = e.same[v]; e.first[v] >= 0 && e.ended(v) { // the index of neighbours is never read
 			e.killAll(v)
 		}
 	}

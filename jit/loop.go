@@ -63,7 +63,7 @@ func (e *emitter) adopt(s *snapshot) {
 		b.free, b.pinned = b.all, 0
 	}
 	s.each(func(c class, r uint8, x entity, slot int32) {
-		if e.nextUse(e.valueOf[x]) == never {
+		if e.ended(e.valueOf[x]) {
 			e.freeSlot(c, &e.places[x])
 			return
 		}
@@ -93,7 +93,7 @@ func (e *emitter) restore(s *snapshot) {
 	})
 }
 
-func (e *emitter) needed(x entity) bool { return e.nextUse(e.valueOf[x]) != never }
+func (e *emitter) needed(x entity) bool { return !e.ended(e.valueOf[x]) }
 
 // dropStrangers empties the registers whose owners have no place in the snapshot: memory has them, or they are dead.
 func (e *emitter) dropStrangers(s *snapshot, c class) {
@@ -487,7 +487,7 @@ func (e *emitter) finishLoop(index int32) {
 			continue
 		}
 		taken[i] = true
-		if e.nextUse(r) == never {
+		if e.ended(r) {
 			e.killAll(l.States[i])
 			continue
 		}

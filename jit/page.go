@@ -18,6 +18,8 @@ type Pages struct {
 	mu    sync.Mutex
 	open  *chunk // has room at its end; nil for none
 	bytes int    // of all chunks
+
+	scratch sync.Pool // of *scratch: what compilations leave for the next ones
 }
 
 // chunk is a run of pages.

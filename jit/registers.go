@@ -240,3 +240,6 @@ func (e *emitter) nextUse(v ir.Value) int32 {
 	}
 	return e.order.uses[c].at
 }
+
+// ended tells whether no item after the present one uses a value.
+func (e *emitter) ended(v ir.Value) bool { return e.final[v] <= e.at }
