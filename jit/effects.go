@@ -124,6 +124,12 @@ func (o *order) place(i int) {
 	if !o.effects.skip[i] {
 		o.use(e.Index, at, group)
 	}
+	o.use(o.loops[group].mask, at, group)
+}
+
+// isContiguous tells of a gather that reads neighbours.
+func (o *order) isContiguous(n *ir.Node) bool {
+	return o.m.Buffers[n.Imm].Type.Size() >= 4 && o.affineIndex(n.Args[0], int(n.Imm)).ok
 }
 
 // skipsIndex tells of a gather that reads neighbours inside its buffer: it needs the lane's number alone.
@@ -148,11 +154,11 @@ func (o *order) live() []bool {
 	for i := len(o.p.Nodes) - 1; i >= 0; i-- {
 		n := &o.p.Nodes[i]
 		switch {
-		case !live[i] || o.skipsIndex(n):
+		case !live[i]:
 		case n.Op == ir.OpLoop:
 			o.p.Operands(ir.Value(i), mark)
 		default:
-			for _, a := range n.Args {
+			for _, a := range o.operands(ir.Value(i)) {
 				if a != ir.None {
 					live[a] = true
 				}

@@ -18,11 +18,13 @@ type emitter struct {
 	target  *target
 	code    *amd64.Code
 	width   amd64.Width
-	units   int   // vectors of lanes that run interleaved
+	units   int // vectors of lanes that run interleaved
+	low     int // units being emitted: [low, high)
+	high    int
 	at      int32 // position of the item being emitted
 	base    []entity
-	valueOf []ir.Value // of an entity
-	cursor  []int32    // of a value: the use to look at next
+	valueOf []ir.Value        // of an entity
+	cursors [maxUnits][]int32 // of a value: the use to look at next, by the first unit being emitted
 	env     *environment
 
 	counters []int32 // frame offsets of the loops' counts of iterations left
@@ -35,7 +37,7 @@ type emitter struct {
 // emitterMemory is the memory of an emitter, for the next one.
 type emitterMemory struct {
 	base    []entity
-	cursor  []int32
+	cursors [maxUnits][]int32
 	valueOf []ir.Value
 	places  []place
 }
@@ -45,8 +47,11 @@ func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units i
 	e := &emitter{order: o, target: t, code: code, width: t.width, units: units, env: env}
 	n := len(o.same)
 	e.base = sized(&memory.base, n)
-	e.cursor = sized(&memory.cursor, n)
-	copy(e.cursor, o.first)
+	e.high = units
+	for u := range units {
+		e.cursors[u] = sized(&memory.cursors[u], n)
+		copy(e.cursors[u], o.first)
+	}
 	e.valueOf = sized(&memory.valueOf, 2*n*units)[:0]
 	for v := range o.same {
 		e.base[v] = entity(len(e.valueOf))
@@ -72,6 +77,15 @@ func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units i
 
 // parts is the number of registers of a value.
 func (e *emitter) parts(v ir.Value) int { return e.units * int(e.kinds[v].halves) }
+
+// span returns the parts of a value in the units being emitted.
+func (e *emitter) span(v ir.Value) (first, end int) {
+	h := int(e.kinds[v].halves)
+	return e.low * h, e.high * h
+}
+
+// unitSpan returns the units being emitted.
+func (e *emitter) unitSpan() (first, end int) { return e.low, e.high }
 
 func (e *emitter) classOf(v ir.Value) class { return e.kinds[v].class }
 
@@ -153,30 +167,54 @@ func (e *emitter) dst(v ir.Value, j int) uint8 { return e.take(e.classOf(v), e.e
 // temp returns a scratch vector; unpin does not free it, giveBack does.
 func (e *emitter) temp() uint8 { return e.take(vector, nobody) }
 
-// run emits all items.
+// run emits all items. Straight code is emitted for one unit after the other, which leaves the second one's operations
+// to fill the pauses of the first one's; only loops begin and end for all at once.
 func (e *emitter) run() error {
-	for at := range e.items {
-		e.at = int32(at)
-		it := &e.items[at]
-		switch it.kind {
-		case itemNode:
-			if err := e.node(it.value); err != nil {
+	for at := 0; at < len(e.items); {
+		end := at
+		for end < len(e.items) && e.items[end].isStraight() {
+			end++
+		}
+		for u := 0; u < e.units && at < end; u++ {
+			e.low, e.high = u, u+1
+			if err := e.straight(at, end); err != nil {
 				return err
 			}
-		case itemEnter:
-			e.enter(it.index)
-		case itemBranch:
-			e.branch(it.index)
-		case itemRepeat:
-			e.repeat(it.index)
-		case itemEffect:
-			if err := e.effect(int(it.index)); err != nil {
-				return err
-			}
+		}
+		e.low, e.high = 0, e.units
+		if at = end; at < len(e.items) {
+			e.at = int32(at)
+			e.control(&e.items[at])
+			at++
 		}
 	}
 	e.at = int32(len(e.items))
 	return nil
+}
+
+func (it *item) isStraight() bool { return it.kind == itemNode || it.kind == itemEffect }
+
+func (e *emitter) straight(at, end int) (err error) {
+	for ; at < end && err == nil; at++ {
+		e.at = int32(at)
+		if it := &e.items[at]; it.kind == itemNode {
+			err = e.node(it.value)
+		} else {
+			e.effect(int(it.index))
+		}
+	}
+	return err
+}
+
+func (e *emitter) control(it *item) {
+	switch it.kind {
+	case itemEnter:
+		e.enter(it.index)
+	case itemBranch:
+		e.branch(it.index)
+	case itemRepeat:
+		e.repeat(it.index)
+	}
 }
 
 // node emits one node by the table of rules and frees what is not read again.
@@ -188,6 +226,9 @@ func (e *emitter) node(v ir.Value) error {
 		t = e.typeOf(n.Args[0])
 	}
 	r := e.target.rule(n.Op, t)
+	if n.Op == ir.OpSelect && e.kinds[v].choice != choosesByMask {
+		r = choose
+	}
 	if r == nil {
 		return fmt.Errorf("jit: %%%d: %v of %v: %w", v, n.Op, t, ErrUnsupported)
 	}
@@ -196,7 +237,8 @@ func (e *emitter) node(v ir.Value) error {
 	}
 	e.unpin()
 	e.keep(v)
-	e.sweep(n.Args[:])
+	operands := e.operands(v)
+	e.sweep(operands[:])
 	if e.ended(v) {
 		e.killAll(v)
 	}
@@ -215,12 +257,15 @@ func (e *emitter) sweep(vs []ir.Value) {
 	}
 }
 
+// killAll frees what a value has in the units being emitted; a leaf, with the last of them.
 func (e *emitter) killAll(v ir.Value) {
 	if e.isLeaf(v) {
-		e.kill(e.base[v])
+		if e.high == e.units {
+			e.kill(e.base[v])
+		}
 		return
 	}
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		e.kill(e.base[v] + entity(j))
 	}
 }

@@ -83,12 +83,7 @@ func (e *emitter) restore(s *snapshot) {
 	s.each(func(c class, r uint8, x entity, _ int32) {
 		if e.needed(x) && e.places[x].reg < 0 {
 			e.assign(c, r, x)
-			if e.isLeafEntity(x) {
-				e.loadLeaf(e.valueOf[x], c, r)
-				return
-			}
-			e.loads++
-			e.loadSlot(c, r, e.places[x].slot)
+			e.fetch(x, c, r)
 		}
 	})
 }
@@ -166,11 +161,7 @@ func (e *emitter) enter(index int32) {
 	}
 	for j := range e.units {
 		m := e.take(mask0(e), e.entity(info.mask, j))
-		if info.parent == int32(len(e.p.Loops)) {
-			e.target.running(e, m, j)
-		} else {
-			e.moveRegister(mask0(e), m, e.reg(e.loops[info.parent].mask, j))
-		}
+		e.moveRegister(mask0(e), m, e.reg(e.loops[info.parent].mask, j))
 		e.unpin()
 	}
 	e.sweep(l.Init)
@@ -222,7 +213,7 @@ func (e *emitter) makeRoom(info *loopInfo) {
 	for excess > 0 {
 		r, furthest := -1, info.repeat
 		for i, x := range b.owner {
-			if x == nobody || e.isLeafEntity(x) {
+			if x == nobody || e.isClean(x) {
 				continue
 			}
 			if next := e.nextUse(e.valueOf[x]); next > furthest {
@@ -304,6 +295,7 @@ func (e *emitter) repeat(index int32) {
 	l, info := &e.p.Loops[index], &e.loops[index]
 	e.at-- // what the next iteration reads is needed still
 	e.advance(index)
+	e.dropNext(l)
 	exit := e.labels[index].exit
 	if l.Max == 1 {
 		e.at++
@@ -438,6 +430,16 @@ func (e *emitter) unpinAll() {
 			}
 		}
 		b.pinned = 0
+	}
+}
+
+// dropNext frees the next values that the loop computed: the states have taken them over.
+func (e *emitter) dropNext(l *ir.Loop) {
+	for _, x := range l.Next {
+		x = e.same[x]
+		if n := e.p.Node(x); n.Scope == l.Scope && n.Op != ir.OpState && e.final[x] == e.at+1 {
+			e.killAll(x)
+		}
 	}
 }
 

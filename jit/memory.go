@@ -82,7 +82,7 @@ func gather(e *emitter, v ir.Value, n *ir.Node) error {
 	if b.Type.Size() < 4 {
 		a.ok = false
 	}
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		if a.ok {
 			e.target.contiguous(e, v, a, b, u)
 		} else {
@@ -102,14 +102,14 @@ type write struct {
 }
 
 // effect writes what a lane leaves: to its element of a buffer, or as a pair that is added up later.
-func (e *emitter) effect(i int) error {
+func (e *emitter) effect(i int) {
 	f := &e.p.Effects[i]
 	w := write{effect: f, buffer: &e.m.Buffers[f.Buffer], index: i}
 	e.code.Tag = int32(f.Value)
 	if f.Kind == ir.Store {
 		w.affine = e.affineIndex(f.Index, f.Buffer)
 	}
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		if f.Kind == ir.ScatterAdd {
 			e.pair(&w, u)
 		} else {
@@ -118,7 +118,6 @@ func (e *emitter) effect(i int) error {
 		e.unpinAll()
 	}
 	e.sweep([]ir.Value{f.Index, f.Value})
-	return nil
 }
 
 // pair notes index and value of a scatter_add at the lane's place. Indices beyond int32 become its largest.

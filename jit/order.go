@@ -51,7 +51,19 @@ type kind struct {
 	class  class
 	halves uint8 // vectors that the lanes of one unit take
 	leaf   bool  // the same in all lanes, and in memory
+	choice choice
 }
+
+// choice tells of a select that is a minimum or maximum: the instructions give yes if it compares below (above) no, and
+// no otherwise, if either is NaN and if both are zeros too. So they are select(yes < no, yes, no) and
+// select(no < yes, yes, no).
+type choice uint8
+
+const (
+	choosesByMask choice = iota
+	choosesLess
+	choosesGreater
+)
 
 // order is the result of looking at a program once: the items, where values are used, and the loops. Values are
 // numbered as nodes are; behind them stand the masks of the loops, and that of the lanes that run at all.
@@ -120,7 +132,7 @@ func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.
 		if live[i] = x.Scope == ir.ScopeUniform && (live[i] || wanted[i] >= 0); !live[i] {
 			continue
 		}
-		for _, a := range x.Args {
+		for _, a := range o.operands(ir.Value(i)) {
 			if a != ir.None {
 				live[a] = true
 			}
@@ -185,11 +197,41 @@ func (o *order) classify(n int) {
 		x := &o.p.Nodes[i]
 		k := byType[x.Type]
 		k.leaf = x.Scope == ir.ScopeUniform && (o.root == ir.ScopeLane || x.Op == ir.OpConst || x.Op == ir.OpUniform)
+		if x.Op == ir.OpSelect {
+			k.choice = o.choiceOf(x)
+		}
 		o.kinds[i] = k
 	}
 	for i := len(o.p.Nodes); i < n; i++ {
 		o.kinds[i] = byType[ir.Bool]
 	}
+}
+
+func (o *order) choiceOf(n *ir.Node) choice {
+	cond := o.p.Node(o.name(n.Args[0]))
+	if cond.Op != ir.OpLt || n.Type == ir.Bool {
+		return choosesByMask
+	}
+	yes, no := o.name(n.Args[1]), o.name(n.Args[2])
+	switch a, b := o.name(cond.Args[0]), o.name(cond.Args[1]); {
+	case a == yes && b == no && o.p.Node(a).Type == n.Type:
+		return choosesLess
+	case a == no && b == yes && o.p.Node(a).Type == n.Type:
+		return choosesGreater
+	}
+	return choosesByMask
+}
+
+// operands are the arguments that the instructions of a node read.
+func (o *order) operands(v ir.Value) [3]ir.Value {
+	n := &o.p.Nodes[v]
+	switch {
+	case n.Op == ir.OpSelect && o.kinds[v].choice != choosesByMask:
+		return [3]ir.Value{n.Args[1], n.Args[2], ir.None}
+	case n.Op == ir.OpGather && o.skipsIndex(n):
+		return [3]ir.Value{ir.None, ir.None, ir.None}
+	}
+	return n.Args
 }
 
 // group lists the live nodes of each scope, and finds the nodes that are other names.
@@ -254,12 +296,13 @@ func (o *order) scope(s ir.Scope, loop int32, nodes []ir.Value) {
 		}
 		at := o.add(item{itemNode, v, 0}, loop)
 		o.def[v] = at
-		if !o.skipsIndex(n) {
-			for _, a := range n.Args {
-				if a != ir.None {
-					o.use(a, at, loop)
-				}
+		for _, a := range o.operands(v) {
+			if a != ir.None {
+				o.use(a, at, loop)
 			}
+		}
+		if n.Op == ir.OpGather && o.root == ir.ScopeLane && o.isContiguous(n) {
+			o.use(o.loops[len(o.loops)-1].mask, at, loop)
 		}
 		o.ready(v)
 	}
@@ -338,7 +381,7 @@ func (o *order) split(l *ir.Loop) (head, body []ir.Value) {
 	for i := len(nodes) - 1; i >= 0; i-- {
 		if needed[nodes[i]] {
 			count++
-			o.p.Operands(nodes[i], mark)
+			o.needs(nodes[i], mark)
 			o.inside(nodes[i], mark)
 		}
 	}
@@ -360,8 +403,21 @@ func (o *order) inside(v ir.Value, mark func(ir.Value)) {
 		return
 	}
 	for _, w := range o.scopes[o.p.Loop(v).Scope] {
-		o.p.Operands(w, mark)
+		o.needs(w, mark)
 		o.inside(w, mark)
+	}
+}
+
+// needs calls f for what a node reads, and a loop's body.
+func (o *order) needs(v ir.Value, f func(ir.Value)) {
+	if o.p.Nodes[v].Op == ir.OpLoop {
+		o.p.Operands(v, f)
+		return
+	}
+	for _, a := range o.operands(v) {
+		if a != ir.None {
+			f(a)
+		}
 	}
 }
 

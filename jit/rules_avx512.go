@@ -88,7 +88,7 @@ func (e *emitter) maskTemp() uint8 { return e.take(mask, nobody) }
 
 func maskLogic(op amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			a, b := e.reg(n.Args[0], j), e.reg(n.Args[1], j)
 			e.drop(n.Args[0], j)
 			e.drop(n.Args[1], j)
@@ -100,7 +100,7 @@ func maskLogic(op amd64.Op) rule {
 }
 
 func maskNot(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.drop(n.Args[0], j)
 		e.emit(amd64.Inst{Op: amd64.KNOTW, Reg: e.dst(v, j), RM: kreg(a)})
@@ -110,7 +110,7 @@ func maskNot(e *emitter, v ir.Value, n *ir.Node) error {
 }
 
 func complement512(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.drop(n.Args[0], j)
 		e.emit(amd64.Inst{Op: amd64.VPTERNLOGD, Width: e.width, Reg: e.dst(v, j), Src: a, RM: vec(a), Imm: 0x33})
@@ -122,7 +122,7 @@ func complement512(e *emitter, v ir.Value, n *ir.Node) error {
 // compare512 compares into a mask; swapped is the predicate for exchanged operands.
 func compare512(op amd64.Op, predicate, swapped uint8) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			x, y, p := n.Args[0], n.Args[1], predicate
 			if !e.held(x, j) && e.held(y, j) {
 				x, y, p = y, x, swapped
@@ -138,7 +138,7 @@ func compare512(op amd64.Op, predicate, swapped uint8) rule {
 // compareDouble512 compares both halves and joins the masks of eight lanes.
 func compareDouble512(predicate uint8) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			d, t := e.dst(v, j), e.maskTemp()
 			for h, k := range [2]uint8{d, t} {
 				a, b := e.reg(n.Args[0], 2*j+h), e.rm(n.Args[1], 2*j+h)
@@ -154,7 +154,7 @@ func compareDouble512(predicate uint8) rule {
 
 // select512 blends; a zero is had by zeroing.
 func select512(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		k := e.reg(n.Args[0], j)
 		e.selectLanes(v, n, j, k, amd64.VBLENDMPS, amd64.VMOVAPS, amd64.VBROADCASTSS)
 		e.unpin()
@@ -180,7 +180,7 @@ func (e *emitter) selectLanes(v ir.Value, n *ir.Node, j int, k uint8, blend, mov
 }
 
 func selectDouble512(e *emitter, v ir.Value, n *ir.Node) error {
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		k := e.reg(n.Args[0], u)
 		e.selectLanes(v, n, 2*u, k, amd64.VBLENDMPD, amd64.VMOVAPD, amd64.VBROADCASTSD)
 		high := e.upperMask(k)
@@ -199,7 +199,7 @@ func (e *emitter) upperMask(k uint8) uint8 {
 }
 
 func selectMask(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		c, yes, no := e.reg(n.Args[0], j), e.reg(n.Args[1], j), e.reg(n.Args[2], j)
 		d, t := e.dst(v, j), e.maskTemp()
 		e.masks3(amd64.KANDNW, t, c, no)
