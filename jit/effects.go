@@ -127,9 +127,14 @@ func (o *order) place(i int) {
 	o.use(o.loops[group].mask, at, group)
 }
 
-// isContiguous tells of a gather that reads neighbours.
-func (o *order) isContiguous(n *ir.Node) bool {
-	return o.m.Buffers[n.Imm].Type.Size() >= 4 && o.affineIndex(n.Args[0], int(n.Imm)).ok
+// isMasked tells of a gather that reads neighbours which may lie outside of their buffer: it loads under the mask of the
+// lanes that run.
+func (o *order) isMasked(n *ir.Node) bool {
+	if o.root != ir.ScopeLane || o.m.Buffers[n.Imm].Type.Size() < 4 {
+		return false
+	}
+	a := o.affineIndex(n.Args[0], int(n.Imm))
+	return a.ok && !a.inside
 }
 
 // skipsIndex tells of a gather that reads neighbours inside its buffer: it needs the lane's number alone.

@@ -27,7 +27,8 @@ type emitter struct {
 	cursors [maxUnits][]int32 // of a value: the use to look at next, by the first unit being emitted
 	env     *environment
 
-	counters []int32 // frame offsets of the loops' counts of iterations left
+	pointer  amd64.Reg // that holds the address of a buffer, see neighbours
+	counters []int32   // frame offsets of the loops' counts of iterations left
 	heads    []snapshot
 	exits    []snapshot
 	labels   []loopLabels
@@ -131,6 +132,8 @@ func (e *emitter) rm(v ir.Value, j int) amd64.RM {
 		return vec(e.pin(c, p.reg))
 	case e.isLeafEntity(x):
 		return e.leafOperand(e.same[v])
+	case e.kinds[e.same[v]].neighbours && (e.banks[c].free == 0 || e.ended(e.same[v])):
+		return e.neighbours(x)
 	case e.banks[c].free != 0 && !e.ended(e.same[v]):
 		return vec(e.load(x))
 	}
@@ -220,6 +223,9 @@ func (e *emitter) control(it *item) {
 // node emits one node by the table of rules and frees what is not read again.
 func (e *emitter) node(v ir.Value) error {
 	n := e.p.Node(v)
+	if e.kinds[v].neighbours {
+		return nil // loaded where it is used
+	}
 	e.code.Tag = int32(v)
 	t := n.Type
 	if n.Args[0] != ir.None && n.Op != ir.OpSelect && n.Op != ir.OpGather {

@@ -185,7 +185,7 @@ func (e *emitter) start(s, init ir.Value, again bool) {
 	c := e.classOf(s)
 	for j := range e.parts(s) {
 		x := e.entity(init, j)
-		if from := &e.places[x]; e.dies(init) && !again {
+		if from := &e.places[x]; e.dies(init) && !again && !e.isClean(x) {
 			to := &e.places[e.entity(s, j)]
 			to.slot, from.slot = from.slot, 0
 			if from.reg >= 0 {

@@ -137,6 +137,9 @@ func store512(e *emitter, w *write, u int) {
 	if t.Size() == 8 {
 		op = amd64.VMOVUPDStore
 	}
+	for h := range halves(t) {
+		e.reg(f.Value, u*halves(t)+h) // before the address takes its registers
+	}
 	to := e.address(w.affine, f.Buffer, int32(t.Size()), u)
 	for h := range halves(t) {
 		if h == 1 {
@@ -149,6 +152,9 @@ func store512(e *emitter, w *write, u int) {
 func (e *emitter) scatter512(w *write, k uint8, u int) {
 	f, t := w.effect, w.buffer.Type
 	index := e.reg(f.Index, u)
+	for h := range halves(t) {
+		e.reg(f.Value, u*halves(t)+h)
+	}
 	e.code.Load(amd64.Size8, scratch1, amd64.Mem(envReg, e.env.buffer(f.Buffer)+bufferAddress))
 	if t.Size() == 4 {
 		e.emit(amd64.Inst{Op: amd64.VSCATTERDPS, Width: e.width, Reg: e.reg(f.Value, u), RM: amd64.Mem(scratch1, 0).Lanes(amd64.Vec(index), 4), Mask: amd64.Mask(k)})

@@ -52,6 +52,9 @@ type kind struct {
 	halves uint8 // vectors that the lanes of one unit take
 	leaf   bool  // the same in all lanes, and in memory
 	choice choice
+
+	// neighbours: a gather of neighbours inside their buffer. It stays in memory until it is used, and stays there.
+	neighbours bool
 }
 
 // choice tells of a select that is a minimum or maximum: the instructions give yes if it compares below (above) no, and
@@ -197,8 +200,11 @@ func (o *order) classify(n int) {
 		x := &o.p.Nodes[i]
 		k := byType[x.Type]
 		k.leaf = x.Scope == ir.ScopeUniform && (o.root == ir.ScopeLane || x.Op == ir.OpConst || x.Op == ir.OpUniform)
-		if x.Op == ir.OpSelect {
+		switch x.Op {
+		case ir.OpSelect:
 			k.choice = o.choiceOf(x)
+		case ir.OpGather:
+			k.neighbours = o.skipsIndex(x)
 		}
 		o.kinds[i] = k
 	}
@@ -228,7 +234,7 @@ func (o *order) operands(v ir.Value) [3]ir.Value {
 	switch {
 	case n.Op == ir.OpSelect && o.kinds[v].choice != choosesByMask:
 		return [3]ir.Value{n.Args[1], n.Args[2], ir.None}
-	case n.Op == ir.OpGather && o.skipsIndex(n):
+	case o.kinds[v].neighbours:
 		return [3]ir.Value{ir.None, ir.None, ir.None}
 	}
 	return n.Args
@@ -301,7 +307,7 @@ func (o *order) scope(s ir.Scope, loop int32, nodes []ir.Value) {
 				o.use(a, at, loop)
 			}
 		}
-		if n.Op == ir.OpGather && o.root == ir.ScopeLane && o.isContiguous(n) {
+		if n.Op == ir.OpGather && o.isMasked(n) {
 			o.use(o.loops[len(o.loops)-1].mask, at, loop)
 		}
 		o.ready(v)

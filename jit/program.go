@@ -51,7 +51,8 @@ func (p *Program) Stats() Stats { return p.stats }
 // what belongs to none. Offsets from Begin on are the section that computes what all lanes share.
 func (p *Program) Listing() (lines []amd64.Line, begin int) { return p.code.Lines, p.begin }
 
-// Buffer is an array that a program reads or writes: Len elements at Address.
+// Buffer is an array that a program reads or writes: Len elements at Address, and Slack bytes that can be read behind
+// them.
 type Buffer struct {
 	Address unsafe.Pointer
 	Len     int

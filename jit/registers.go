@@ -214,16 +214,19 @@ func (e *emitter) fetch(x entity, c class, r uint8) {
 		e.target.running(e, r, int(x-e.base[v]))
 	case e.isLeaf(v):
 		e.loadLeaf(v, c, r)
+	case e.kinds[v].neighbours:
+		e.op1(amd64.VMOVUPS, r, e.neighbours(x))
 	default:
 		e.loads++
 		e.loadSlot(c, r, e.places[x].slot)
 	}
 }
 
-// isClean tells whether memory has an entity from the start: leaves, and the mask of the lanes that run.
+// isClean tells whether memory has an entity from the start: leaves, elements of buffers that lie side by side, and the
+// mask of the lanes that run.
 func (e *emitter) isClean(x entity) bool {
 	v := e.valueOf[x]
-	return e.isLeaf(v) || v == e.runMask()
+	return e.isLeaf(v) || e.kinds[v].neighbours || v == e.runMask()
 }
 
 // runMask is the mask of the lanes that run at all.
