@@ -170,28 +170,45 @@ func (e *emitter) dst(v ir.Value, j int) uint8 { return e.take(e.classOf(v), e.e
 // temp returns a scratch vector; unpin does not free it, giveBack does.
 func (e *emitter) temp() uint8 { return e.take(vector, nobody) }
 
-// run emits all items. Straight code is emitted for one unit after the other, which leaves the second one's operations
-// to fill the pauses of the first one's; only loops begin and end for all at once.
+// run emits all items. In a loop, straight code is emitted for one unit after the other: each then has the divider to
+// itself while the other one waits for sums. Outside of loops units alternate from node to node, since the processor
+// looks ahead some hundred instructions for work that can start, and finds more chains in them.
 func (e *emitter) run() error {
+	loop := len(e.p.Loops)
 	for at := 0; at < len(e.items); {
 		end := at
 		for end < len(e.items) && e.items[end].isStraight() {
 			end++
 		}
-		for u := 0; u < e.units && at < end; u++ {
-			e.low, e.high = u, u+1
-			if err := e.straight(at, end); err != nil {
-				return err
-			}
+		if err := e.segment(at, end, loop); err != nil {
+			return err
 		}
-		e.low, e.high = 0, e.units
 		if at = end; at < len(e.items) {
+			it := &e.items[at]
 			e.at = int32(at)
-			e.control(&e.items[at])
+			if loop = int(it.index); it.kind == itemRepeat {
+				loop = int(e.loops[it.index].parent)
+			}
+			e.control(it)
 			at++
 		}
 	}
 	e.at = int32(len(e.items))
+	return nil
+}
+
+// segment emits straight code of a loop; the last one is that over groups.
+func (e *emitter) segment(at, end, loop int) error {
+	if loop == len(e.p.Loops) || e.units == 1 {
+		return e.straight(at, end)
+	}
+	defer func() { e.low, e.high = 0, e.units }()
+	for u := range e.units {
+		e.low, e.high = u, u+1
+		if err := e.straight(at, end); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
