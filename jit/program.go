@@ -1,8 +1,10 @@
 package jit
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"unsafe"
 
@@ -207,20 +209,22 @@ func (w *Worker) Run(lo, hi int) error {
 	return nil
 }
 
+// ErrAddress is an access of generated code to memory that is not there.
+var ErrAddress = errors.New("a bad address")
+
 // enter calls the code. A fault in it becomes an error.
 func (w *Worker) enter(offset int) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(old)
-		if r := recover(); r != nil {
-			fault, ok := r.(interface {
-				error
-				Addr() uintptr
-			})
-			if !ok {
-				panic(r)
-			}
-			err = fmt.Errorf("jit: a bad address, %#x", fault.Addr())
+		switch fault := recover().(type) {
+		case nil:
+		case interface{ Addr() uintptr }:
+			err = fmt.Errorf("jit: %w, %#x", ErrAddress, fault.Addr())
+		case runtime.Error: // near zero, which Go takes for a nil pointer
+			err = fmt.Errorf("jit: %w", ErrAddress)
+		default:
+			panic(fault)
 		}
 	}()
 	amd64.Enter(unsafe.Add(w.p.at.code, offset), w.frame)
