@@ -43,6 +43,8 @@ func newAVX512() *target {
 		{ir.OpTrunc, f64, rounding(amd64.VRNDSCALEPD, towards0)},
 		{ir.OpRound, f32, rounding(amd64.VRNDSCALEPS, toNearest)},
 		{ir.OpRound, f64, rounding(amd64.VRNDSCALEPD, toNearest)},
+		{ir.OpScale, f32, scale512(amd64.VSCALEFPS, amd64.VCMPPS, amd64.VMOVAPS)},
+		{ir.OpScale, f64, scale512(amd64.VSCALEFPD, amd64.VCMPPD, amd64.VMOVAPD)},
 		{ir.OpNeg, words, negateWord(amd64.VPXORD)},
 		{ir.OpAnd, words, binary(amd64.VPANDD)},
 		{ir.OpOr, words, binary(amd64.VPORD)},
@@ -113,6 +115,29 @@ func complement512(e *emitter, v ir.Value, n *ir.Node) error {
 		e.unpin()
 	}
 	return nil
+}
+
+// scale512 is one instruction, which but for NaN times 2^Inf does as package ir says.
+func scale512(op, compare, move amd64.Op) rule {
+	return func(e *emitter, v ir.Value, n *ir.Node) error {
+		sure := e.isBounded(n.Args[1], boundDepth)
+		for j, end := e.span(v); j < end; j++ {
+			a, b := e.reg(n.Args[0], j), e.rm(n.Args[1], j)
+			if sure {
+				e.drop(n.Args[0], j)
+				e.drop(n.Args[1], j)
+				e.op(op, e.dst(v, j), a, b)
+			} else {
+				d := e.dst(v, j)
+				e.op(op, d, a, b)
+				k := e.compareTemp(compare, a, vec(a), unordered)
+				e.emit(amd64.Inst{Op: move, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k)})
+				e.giveBack(mask, k)
+			}
+			e.unpin()
+		}
+		return nil
+	}
 }
 
 // compare512 compares into a mask; swapped is the predicate for exchanged operands.
