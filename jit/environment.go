@@ -147,10 +147,3 @@ func (e *emitter) fill(r uint8, offset int32, bytes int) {
 	}
 	e.op1(op, r, amd64.Mem(envReg, offset))
 }
-
-// constantIn returns a scratch register that holds a constant of 32 bits.
-func (e *emitter) constantIn(bits uint32) uint8 {
-	r := e.temp()
-	e.fill(r, e.env.constant(4, uint64(bits)), 4)
-	return r
-}

@@ -98,24 +98,6 @@ func (e *emitter) address(a affine, b int, size int32, j int) amd64.RM {
 	return amd64.Mem(scratch1, int32(ahead)*size).Index(scratch0, uint8(size))
 }
 
-// gather reads elements: neighbours with one load, others lane by lane. What lies outside the buffer reads zero.
-func gather(e *emitter, v ir.Value, n *ir.Node) error {
-	b := &e.m.Buffers[n.Imm]
-	a := e.affineIndex(n.Args[0], int(n.Imm))
-	if b.Type.Size() < 4 {
-		a.ok = false
-	}
-	for u, end := e.unitSpan(); u < end; u++ {
-		if a.ok {
-			e.target.contiguous(e, v, a, b, u)
-		} else {
-			e.target.gather(e, v, n, b, u)
-		}
-		e.unpinAll()
-	}
-	return nil
-}
-
 // write is an effect being emitted.
 type write struct {
 	effect *ir.Effect
@@ -136,11 +118,17 @@ func (e *emitter) effect(i int) {
 		if f.Kind == ir.ScatterAdd {
 			e.pair(&w, u)
 		} else {
-			e.target.store(e, &w, u)
+			e.store(&w, u)
 		}
 		e.unpinAll()
 	}
 	e.sweep([]ir.Value{f.Index, f.Value})
+}
+
+// put stores a vector to neighbours, as far as lanes run: half h of the lanes of unit u where elements have eight bytes.
+func (e *emitter) put(t ir.Type, to amd64.RM, from uint8, u, h int) {
+	m := e.target.half(e, t, e.reg(e.runMask(), u), h)
+	e.target.save(e, t, to, from, m)
 }
 
 // pair notes index and value of a scatter_add at the lane's place. Indices beyond int32 become its largest.
@@ -155,11 +143,11 @@ func (e *emitter) pair(w *write, u int) {
 		e.code.Load(amd64.Size8, scratch1, amd64.Mem(envReg, at+slot))
 		return amd64.Mem(scratch1, lane*size).Index(laneReg, uint8(size))
 	}
-	e.target.put(e, ir.I32, to(pairIndex, 4, int32(u)*lanes), clamped, u, 0)
+	e.put(ir.I32, to(pairIndex, 4, int32(u)*lanes), clamped, u, 0)
 	for h := range halves(t) {
 		size := int32(t.Size())
 		value := e.reg(w.effect.Value, u*halves(t)+h)
 		first := int32(u)*lanes + int32(h)*lanes/2
-		e.target.put(e, t, to(pairValues, size, first), value, u, h)
+		e.put(t, to(pairValues, size, first), value, u, h)
 	}
 }

@@ -56,7 +56,7 @@ func targets(t *testing.T) []jit.Target {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("another architecture")
 	}
-	return []jit.Target{jit.AVX512}
+	return []jit.Target{jit.AVX2, jit.AVX512}
 }
 
 // run lowers, compiles and executes a module of one map stage on memory filled by seed.

@@ -32,11 +32,7 @@ func newAVX512() *target {
 			},
 			none: func(e *emitter, m uint8) { e.masks3(amd64.KXORW, m, m, m) },
 		},
-		memoryOps: memoryOps{
-			and: amd64.VPANDD, gather: gather512, contiguous: contiguous512, store: store512, put: put512,
-			lanesToStore:  lanesToStore512,
-			wordsOfHalves: func(e *emitter, d uint8) { e.op1(amd64.VPMOVZXWD, d, vec(d)) },
-		},
+		memoryOps:  memory512(),
 		conversion: conversion512(),
 	}, common(), []row{
 		{ir.OpFloor, f32, rounding(amd64.VRNDSCALEPS, downward)},

@@ -53,19 +53,34 @@ type loopOps struct {
 	none func(e *emitter, m uint8)
 }
 
-// memoryOps are how buffers are read and written, see memory.go.
+// memoryOps are how buffers are read and written, see gather.go and store.go. m is a truth value, which gathers destroy.
 type memoryOps struct {
-	and        amd64.Op // of words
-	gather     func(e *emitter, v ir.Value, n *ir.Node, b *ir.Buffer, u int)
-	contiguous func(e *emitter, v ir.Value, a affine, b *ir.Buffer, u int)
-	store      func(e *emitter, w *write, u int)
-	// put stores a vector, half h of the lanes of unit u where elements have eight bytes, as far as lanes run.
-	put func(e *emitter, t ir.Type, to amd64.RM, from uint8, u, h int)
-	// lanesToStore sets a general register to the lanes that run and whose index lies in the buffer.
-	lanesToStore func(e *emitter, to amd64.Reg, index uint8, buffer, u int)
-	// wordsOfHalves spreads 16-bit lanes, packed in the lower half of a vector, to 32 bits each.
-	wordsOfHalves func(e *emitter, d uint8)
+	and amd64.Op // of words
+
+	// inside returns a scratch truth value: the lanes of unit u that run and whose index lies in a buffer. With
+	// everyLane, it does not matter which ones run.
+	inside func(e *emitter, index uint8, buffer, u int) uint8
+	// half returns what half h of a vector of type t takes for m: m itself or a scratch register.
+	half func(e *emitter, t ir.Type, m uint8, h int) uint8
+	// load reads a vector from memory, zero where m is not set; save writes one where m is set.
+	load func(e *emitter, t ir.Type, d uint8, from amd64.RM, m uint8)
+	save func(e *emitter, t ir.Type, to amd64.RM, from, m uint8)
+	// gather4 reads elements of four bytes from scratch1, zero where m is not set; gather8 eight bytes, by half the
+	// lanes of the index.
+	gather4 func(e *emitter, d, index, m uint8)
+	gather8 func(e *emitter, d, index, m uint8)
+	// scatter writes elements to scratch1 where m is set; nil: there is none.
+	scatter func(e *emitter, t ir.Type, index uint8, values []uint8, m uint8)
+	// isSet makes a truth value of words, true where they are above 0.
+	isSet func(e *emitter, d, a uint8)
+	// laneBits sets the bits of a general register to the lanes of m.
+	laneBits func(e *emitter, to amd64.Reg, m uint8)
+	// packHalves packs the lower halves of 32-bit lanes to the lower half of a vector.
+	packHalves func(e *emitter, d uint8)
 }
+
+// everyLane stands for no unit.
+const everyLane = -1
 
 func (t *target) rule(op ir.Op, typ ir.Type) rule { return t.table[op][typ] }
 
@@ -78,13 +93,13 @@ type row struct {
 
 var (
 	words    = []ir.Type{ir.I32, ir.U32}
-	numbers  = []ir.Type{ir.F32, ir.F64, ir.I32, ir.U32}
 	allTypes = []ir.Type{ir.Bool, ir.I32, ir.U32, ir.F32, ir.F64}
 	f32      = []ir.Type{ir.F32}
 	f64      = []ir.Type{ir.F64}
 	i32      = []ir.Type{ir.I32}
 	u32      = []ir.Type{ir.U32}
 	truth    = []ir.Type{ir.Bool}
+	bitTypes = []ir.Type{ir.Bool, ir.I32, ir.U32}
 )
 
 // newTarget fills in the table; later rows replace earlier ones.
@@ -151,4 +166,4 @@ func extreme8(op amd64.Op) extremeOps {
 }
 
 // targets describes the instruction sets. It is never written again.
-var targets = [...]*target{AVX2: newAVX512(), AVX512: newAVX512()}
+var targets = [...]*target{AVX2: newAVX2(), AVX512: newAVX512()}

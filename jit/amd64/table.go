@@ -178,6 +178,7 @@ const (
 	VPMINUD
 	VPMAXUD
 	VPABSD
+	VPACKUSDW
 	VPANDD
 	VPANDND
 	VPORD
@@ -330,6 +331,7 @@ var forms = [numOps]form{
 	VPMINUD:    {"vpminud", map0F38, p66, 0, 0, 0x3b, 0, rm3, 4, full},
 	VPMAXUD:    {"vpmaxud", map0F38, p66, 0, 0, 0x3f, 0, rm3, 4, full},
 	VPABSD:     {"vpabsd", map0F38, p66, 0, 0, 0x1e, 0, rm2, 4, full},
+	VPACKUSDW:  {"vpackusdw", map0F38, p66, 0, 0, 0x2b, 0, rm3, 4, full},
 	VPANDD:     {"vpandd", map0F, p66, 0, 0, 0xdb, 0, rm3 | evexOnly, 4, full},
 	VPANDND:    {"vpandnd", map0F, p66, 0, 0, 0xdf, 0, rm3 | evexOnly, 4, full},
 	VPORD:      {"vpord", map0F, p66, 0, 0, 0xeb, 0, rm3 | evexOnly, 4, full},
