@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -46,7 +45,7 @@ type StageProfile struct {
 	Seconds float64 // median of the rounds
 	Share   float64 // of the whole
 	Lanes   int     // of a reduction: elements that it combines
-	Flops   float64 // operations on floats, of all lanes; NaN where loops lie in loops
+	Flops   float64 // operations on floats, of all lanes
 	Bytes   float64 // of elements read and written, likewise
 }
 
@@ -152,9 +151,6 @@ func (p *Profiler) count(ctx context.Context, e *kernel.Engine) ([]amount, error
 		p.lanes[i] = calls * s.Lanes()
 		w := workOf(m, s)
 		amounts[i] = w.total(p.lanes[i], iterations[first[i]:])
-		if w.nested {
-			amounts[i] = amount{math.NaN(), math.NaN()}
-		}
 	}
 	return amounts, nil
 }

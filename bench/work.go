@@ -1,10 +1,6 @@
 package bench
 
-import (
-	"slices"
-
-	"github.com/baremetaldevx86/microdr/ir"
-)
+import "github.com/baremetaldevx86/microdr/ir"
 
 // amount is what lanes do: operations on floats (sums, products, quotients, roots, minima and maxima count one, a fused
 // multiply-add two) and the bytes of the elements that they read from buffers and write to them.
@@ -19,7 +15,6 @@ func (a amount) plus(b amount, times float64) amount {
 type work struct {
 	outside amount
 	loops   []amount
-	nested  bool // loops lie in loops, whose iterations nobody counts
 }
 
 // workOf looks at a map stage of a lowered module.
@@ -29,7 +24,6 @@ func workOf(m *ir.Module, s *ir.Stage) work {
 	in := map[ir.Scope]*amount{ir.ScopeLane: &w.outside}
 	for i, l := range p.Loops {
 		in[l.Scope] = &w.loops[i]
-		w.nested = w.nested || p.Parents[l.Scope] != ir.ScopeLane
 	}
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
@@ -74,49 +68,4 @@ func (w *work) total(lanes int, iterations []float64) amount {
 func reduction(m *ir.Module, s *ir.Stage) amount {
 	in, out := &m.Buffers[s.In[0]], &m.Buffers[s.Out[0]]
 	return amount{float64(in.Len()), float64(in.Len()*in.Type.Size() + out.Len()*out.Type.Size())}
-}
-
-// withCounts returns a copy of a lowered module that counts the iterations of each loop, all lanes together, in one more
-// buffer, and where the counts of a stage begin in it. It computes all else as before.
-func withCounts(m *ir.Module) (counted *ir.Module, first []int) {
-	c := m.Clone()
-	total := 0
-	for i := range c.Stages {
-		first = append(first, total)
-		if p := c.Stages[i].Prog; p != nil {
-			total += len(p.Loops)
-		}
-	}
-	counts := c.AddBuffer("iterations", ir.I32, ir.Output, max(total, 1))
-	for i := range c.Stages {
-		if s := &c.Stages[i]; s.Prog != nil {
-			s.Prog = countLoops(s.Prog, counts, first[i])
-		}
-	}
-	return c, first
-}
-
-// countLoops adds to a program that every lane adds its iterations of loop i to element first+i of a buffer.
-func countLoops(p *ir.Program, buffer, first int) *ir.Program {
-	q := *p
-	q.Nodes, q.Effects = slices.Clone(p.Nodes), slices.Clone(p.Effects)
-	node := func(n ir.Node) ir.Value {
-		if i := slices.Index(q.Nodes, n); i >= 0 {
-			return ir.Value(i)
-		}
-		q.Nodes = append(q.Nodes, n)
-		return ir.Value(len(q.Nodes) - 1)
-	}
-	none := [3]ir.Value{ir.None, ir.None, ir.None}
-	for v := range p.Nodes {
-		n := &p.Nodes[v]
-		if n.Op != ir.OpLoop || n.Scope != ir.ScopeLane {
-			continue
-		}
-		done := node(ir.Node{Op: ir.OpResult, Type: ir.I32, Scope: n.Scope, Args: [3]ir.Value{ir.Value(v), ir.None, ir.None},
-			Imm: uint64(len(p.Loops[n.Imm].States))})
-		at := node(ir.Node{Op: ir.OpConst, Type: ir.I32, Args: none, Imm: uint64(first) + n.Imm})
-		q.Effects = append(q.Effects, ir.Effect{Kind: ir.ScatterAdd, Buffer: buffer, Index: at, Value: done})
-	}
-	return &q
 }

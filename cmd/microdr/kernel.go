@@ -114,7 +114,7 @@ func (o *kernelOptions) check() (render.Mode, kernel.Backend, error) {
 	case err != nil:
 		return mode, backend, fmt.Errorf("--backend: %w", err)
 	case backend != kernel.Auto && !slices.Contains(has, backend):
-		return mode, backend, fmt.Errorf("--backend: this machine has no %s, expected one of %q", backend, has)
+		return mode, backend, fmt.Errorf("--backend: this machine does not run %s, expected one of %q", backend, has)
 	case o.rounds < 1:
 		return mode, backend, errors.New("--rounds: expected 1 or more")
 	}

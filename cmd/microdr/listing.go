@@ -101,6 +101,9 @@ const longestLine = 110
 func writePassages(w io.Writer, list []kernel.Passage) {
 	for _, p := range list {
 		text := p.Text
+		if text == "" {
+			text = "(control)"
+		}
 		for _, in := range p.Instructions {
 			if in.Bytes == nil {
 				fmt.Fprintf(w, "%s:\n", in.Text)

@@ -40,7 +40,7 @@ func (a *app) kernelProfile(ctx context.Context, path string, o kernelOptions) e
 		r.workers = runtime.GOMAXPROCS(0)
 	}
 	r.Profile, err = p.Profile(ctx, bench.ProfileOptions{Engine: k.engine, Workers: a.workers, Rounds: o.rounds,
-		Progress: func(line string) { show.show(line, true) }}, run)
+		Progress: func(line string) { show.show(line, false) }}, run)
 	show.clear()
 	if err != nil {
 		return err
