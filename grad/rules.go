@@ -104,6 +104,12 @@ var rules = [ir.NumOps]rule{
 		return e.annihilate(c.d, e.annihilate(c.y, e.b.Unary(ir.OpLog, c.x[0])))
 	}},
 
+	ir.OpScale: {edge: func(e *emitter, c crossing) ir.Value {
+		if c.i == 1 { // a step function
+			return e.num(c.y, 0)
+		}
+		return e.scale(c.d, e.b.Binary(ir.OpScale, e.num(c.y, 1), c.x[1]))
+	}},
 	ir.OpFloor: {zero: true}, ir.OpCeil: {zero: true}, ir.OpTrunc: {zero: true}, ir.OpRound: {zero: true},
 	ir.OpEq: {zero: true}, ir.OpNe: {zero: true}, ir.OpLt: {zero: true}, ir.OpLe: {zero: true},
 	ir.OpDetach: {zero: true}, ir.OpGather: {zero: true},

@@ -22,31 +22,23 @@ func (e emitter) exp(x Value) Value {
 	return e.scale(p, n)
 }
 
-// expParts returns e^r, between 0.7 and 1.42, and the int32 n with e^(x+tail) = 2^n e^r. The tail, None for
-// none, is small against 1.
+// expParts returns e^r, between 0.7 and 1.42, and the integer n, as a float, with e^(x+tail) = 2^n e^r. The tail, None
+// for none, is small against 1.
 //
 // e^r = 1 + r + r^2 P(r), P to 2^-28.
 func (e emitter) expParts(x, tail Value) (p, n Value) {
-	k := e.fma(x, e.f(log2E), e.f(roundBig))
-	nf := e.sub(k, e.f(roundBig))
-	r := e.fma(nf, e.f(-ln2Hi), x)
-	r = e.fma(nf, e.f(-ln2Lo), r)
+	n = e.sub(e.fma(x, e.f(log2E), e.f(roundBig)), e.f(roundBig))
+	r := e.fma(n, e.f(-ln2Hi), x)
+	r = e.fma(n, e.f(-ln2Lo), r)
 	if tail != None {
 		r = e.add(r, tail)
 	}
 	q := e.poly(r, 0x1.fffffcp-2, 0x1.555482p-3, 0x1.555826p-5, 0x1.124492p-7, 0x1.6afe16p-10)
-	p = e.add(e.fma(e.mul(r, r), q, r), e.f(1))
-	return p, e.sub(e.bits(k), e.bits(e.f(roundBig)))
+	return e.add(e.fma(e.mul(r, r), q, r), e.f(1)), n
 }
 
-// scale returns p * 2^n for -252 <= n <= 254, in two steps so that subnormal results and overflow come out.
-func (e emitter) scale(p, n Value) Value {
-	half := e.shr(n, 1)
-	return e.mul(e.mul(p, e.pow2(half)), e.pow2(e.sub(n, half)))
-}
-
-// pow2 returns 2^n for an int32 -126 <= n <= 127.
-func (e emitter) pow2(n Value) Value { return e.float(e.shl(e.add(n, e.i(127)), 23)) }
+// scale returns p * 2^n; subnormal results and overflow come out.
+func (e emitter) scale(p, n Value) Value { return e.b.Binary(OpScale, p, n) }
 
 // log(x) = n ln 2 + log(1+f) with x = 2^n (1+f), 2/3 <= 1+f < 4/3.
 //

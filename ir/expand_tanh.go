@@ -11,7 +11,7 @@ func (e emitter) tanh(x Value) Value {
 	near := e.fma(e.mul(a, s), p, a)
 
 	m, n := e.expParts(e.add(a, a), None)
-	exp2a := e.mul(m, e.pow2(n))
+	exp2a := e.scale(m, n)
 	far := e.sub(e.f(1), e.div(e.f(2), e.add(exp2a, e.f(1))))
 	return e.withSignOf(e.sel(e.lt(a, e.f(0.6)), near, far), x)
 }
@@ -27,6 +27,6 @@ func (e emitter) erf(x Value) Value {
 
 	q := e.poly(a, 0x1.073576p-3, 0x1.457a66p-1, 0x1.af411cp-4, -0x1.774a54p-6, 0x1.a60ad2p-9, -0x1.c20616p-13)
 	m, n := e.expParts(e.neg(e.fma(a, q, a)), None)
-	far := e.fma(m, e.neg(e.pow2(n)), e.f(1))
+	far := e.sub(e.f(1), e.scale(m, n))
 	return e.withSignOf(e.sel(e.lt(a, e.f(0.95)), near, far), x)
 }

@@ -36,6 +36,7 @@ const (
 	OpCeil
 	OpTrunc
 	OpRound // to nearest, ties to even
+	OpScale // scale(x, n) = x * 2^floor(n), rounded once
 
 	// Bits. Bool takes part in and, or, xor, not. Shift counts are taken modulo 32.
 	OpAnd
@@ -126,6 +127,7 @@ var opTable = [numOps]OpInfo{
 	OpCeil:    {Name: "ceil", Args: 1, Class: ClassFloat},
 	OpTrunc:   {Name: "trunc", Args: 1, Class: ClassFloat},
 	OpRound:   {Name: "round", Args: 1, Class: ClassFloat},
+	OpScale:   {Name: "scale", Args: 2, Class: ClassFloat},
 	OpAnd:     {Name: "and", Args: 2, Class: ClassBits, Commutative: true},
 	OpOr:      {Name: "or", Args: 2, Class: ClassBits, Commutative: true},
 	OpXor:     {Name: "xor", Args: 2, Class: ClassBits, Commutative: true},

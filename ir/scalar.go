@@ -69,6 +69,24 @@ func Trunc32(a float32) float32 { return float32(math.Trunc(float64(a))) }
 // Round32 rounds to the nearest integer, ties to even.
 func Round32(a float32) float32 { return float32(math.RoundToEven(float64(a))) }
 
+// Scale32 returns a * 2^floor(n), rounded once: in float64 nothing is lost but what is below or above all float32.
+func Scale32(a, n float32) float32 { return float32(Scale64(float64(a), float64(n))) }
+
+// Scale64 returns a * 2^floor(n), rounded once; NaN if a or n is. As a product with 2^n, an infinite n makes NaN of 0 and
+// of infinity, in one direction each.
+func Scale64(a, n float64) float64 {
+	switch {
+	case a != a || n != n:
+		return math.NaN()
+	case math.IsInf(n, 1):
+		return a * n
+	case math.IsInf(n, -1):
+		return a * 0
+	}
+	const beyond = 1 << 12 // takes any number to 0 or infinity
+	return math.Ldexp(a, int(math.Floor(max(-beyond, min(n, beyond)))))
+}
+
 // DivI32 truncates; x/0 is 0, MinInt32/-1 is MinInt32.
 func DivI32(a, b int32) int32 {
 	if b == 0 {

@@ -92,6 +92,8 @@ func scalarF32(op Op, a, b, c float32) float32 {
 		return Trunc32(a)
 	case OpRound:
 		return Round32(a)
+	case OpScale:
+		return Scale32(a, b)
 	}
 	panic("ir: no float32 meaning of " + op.String())
 }
@@ -127,6 +129,8 @@ func ScalarF64(op Op, a, b, c float64) float64 {
 		return math.Trunc(a)
 	case OpRound:
 		return math.RoundToEven(a)
+	case OpScale:
+		return Scale64(a, b)
 	}
 	return transcendentalF64(op, a, b)
 }

@@ -26,6 +26,14 @@ type Stats struct {
 	EnvSize   int
 }
 
+// scratch is the memory of a compilation, for the next one.
+type scratch struct {
+	order   orderMemory
+	emitter emitterMemory
+	leaves  []int32
+	code    []byte
+}
+
 // assembly is a compiled program that has no place yet.
 type assembly struct {
 	code        amd64.Code
@@ -47,50 +55,48 @@ type leafSource struct {
 
 // assemble compiles a map stage of a lowered module: one without calls and with its float32 transcendentals expanded.
 // The error says what the target has no instructions for: float64 transcendentals.
-func assemble(m *ir.Module, s *ir.Stage, t *target, options Options) (*assembly, error) {
+func assemble(m *ir.Module, s *ir.Stage, t *target, options Options, memory *scratch) (*assembly, error) {
 	p := s.Prog
-	a := &assembly{env: newEnvironment(t, m, p)}
-	a.code.List = options.List
-	o := newOrder(m, p, s.Lanes(), t.class)
+	a := &assembly{env: newEnvironment(t, m, p, memory)}
+	a.code.List, a.code.Bytes = options.List, sized(&memory.code, 12*len(p.Nodes)+4096)[:0]
+	o := newOrder(m, p, s.Lanes(), t.class, &memory.order)
 	vectors, masks := o.measure()
 	units := unitsFor(t, o, vectors, masks)
-	e := newEmitter(o, t, &a.code, a.env, units)
+	e := newEmitter(o, t, &a.code, a.env, units, &memory.emitter)
 	a.group = units * t.lanes
 	if err := e.lanes(); err != nil {
 		return nil, err
 	}
 	a.begin = len(a.code.Bytes)
-	u := newUniformOrder(m, p, a.env.leaves, t.class)
-	b := newEmitter(u, t, &a.code, a.env, 1)
+	u := newUniformOrder(m, p, a.env.leaves, t.class, &memory.order)
+	b := newEmitter(u, t, &a.code, a.env, 1, &memory.emitter)
 	if err := b.uniformSection(); err != nil {
 		return nil, err
 	}
 	if a.code.Unplaced() {
 		panic("jit: a jump leads nowhere")
 	}
-	a.sources(m, p)
+	a.sources(p)
+	memory.code = a.code.Bytes
 	a.frame = max(e.frame, b.frame)
 	a.stats = Stats{Nodes: len(p.Nodes), Units: units, Lanes: a.group, CodeBytes: len(a.code.Bytes), Pressure: vectors,
 		Spills: e.spills, Reloads: e.loads, FrameSize: int(a.frame), EnvSize: int(a.env.size)}
 	return a, nil
 }
 
-// unitsFor decides whether two vectors of lanes run interleaved: where all their values fit into registers, so that the
-// one computes while the other waits. In long straight code the processor finds enough to do by itself.
+// unitsFor decides how many vectors of lanes run interleaved, so that one computes while the other waits: two where all
+// their values find registers. In long straight code the processor finds enough to do by itself. (Three and four vectors
+// of a short program measured no better than two.)
 func unitsFor(t *target, o *order, vectors, masks int) int {
-	loops := len(o.loops) > 1
-	fits := 2*vectors+slack <= popcount(t.vectors) && 2*masks+1 < popcount(t.masks|t.vectors)
-	if t.masks != 0 {
-		fits = fits && 2*masks+1 <= popcount(t.masks)
-	}
-	if fits && (loops || len(o.items) < 200) {
+	fits := maxUnits*vectors+slack <= popcount(t.vectors) && (t.masks == 0 || maxUnits*masks+1 <= popcount(t.masks))
+	if loops := len(o.loops) > 1; fits && (loops || len(o.items) < 200) {
 		return maxUnits
 	}
 	return 1
 }
 
 // sources lists what fills the environment's leaves at a launch.
-func (a *assembly) sources(m *ir.Module, p *ir.Program) {
+func (a *assembly) sources(p *ir.Program) {
 	for v, at := range a.env.leaves {
 		n := &p.Nodes[v]
 		if at < 0 || n.Op != ir.OpConst && n.Op != ir.OpUniform {
@@ -102,6 +108,7 @@ func (a *assembly) sources(m *ir.Module, p *ir.Program) {
 		}
 		a.uniforms = append(a.uniforms, s)
 	}
+	a.env.leaves = nil // belongs to the next compilation
 }
 
 // prologue loads what every call needs.

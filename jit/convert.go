@@ -8,7 +8,7 @@ import (
 // highProduct multiplies even lanes and odd lanes to 64 bits and takes the upper halves.
 func highProduct(op amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			a, b := e.reg(n.Args[0], j), e.reg(n.Args[1], j)
 			d, t := e.dst(v, j), e.temp()
 			shift := func(to, from uint8) {
@@ -29,7 +29,7 @@ func highProduct(op amd64.Op) rule {
 
 // bitsOf is the bits of a float32 with NaN made canonical.
 func bitsOf(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.target.canonical(e, e.dst(v, j), a)
 		e.unpin()
@@ -57,7 +57,7 @@ type conversion struct {
 // convert converts between number types, and truth to 0 and 1.
 func convert(e *emitter, v ir.Value, n *ir.Node) error {
 	from, to := e.typeOf(n.Args[0]), n.Type
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		switch {
 		case from == ir.Bool && to == ir.F64:
 			e.truthDouble(v, n.Args[0], u)
@@ -115,7 +115,7 @@ func quotient(e *emitter, v ir.Value, n *ir.Node) error {
 		return nil
 	}
 	t := n.Type
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a, b := e.reg(x, j), e.reg(y, j)
 		d := e.dst(v, j)
 		q, r := e.temp(), e.temp()
@@ -166,7 +166,7 @@ func (e *emitter) powerOfTwo(v ir.Value, n *ir.Node, c uint32) {
 	shift := func(op amd64.Op, d, a, count uint8) {
 		e.emit(amd64.Inst{Op: op, Width: e.width, Reg: d, RM: vec(a), Imm: count})
 	}
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		d := e.dst(v, j)
 		switch {

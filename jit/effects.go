@@ -7,18 +7,22 @@ import "github.com/baremetaldevx86/microdr/ir"
 
 // effects says what the effects of a program wait for.
 type effects struct {
-	missing []int8             // values that effect i still waits for
-	waiting map[ir.Value][]int // effects by what they wait for
-	queues  [][]int            // effects by buffer, where their order matters
-	queue   []int32            // the queue of an effect, -1 for none
-	skip    []bool             // the index is not needed: neighbours inside the buffer
+	missing []int8  // values that effect i still waits for
+	waiting []int32 // by value: the first entry in waits, -1
+	waits   []wait
+	queues  [][]int // effects by buffer, where their order matters
+	queue   []int32 // the queue of an effect, -1 for none
+	skip    []bool  // the index is not needed: neighbours inside the buffer
 }
+
+// wait is an effect in the list of those that wait for a value.
+type wait struct{ effect, next int32 }
 
 // schedule prepares the effects.
 func (o *order) schedule() {
 	n := len(o.p.Effects)
 	f := &o.effects
-	*f = effects{make([]int8, n), make(map[ir.Value][]int, n), nil, make([]int32, n), make([]bool, n)}
+	*f = effects{missing: make([]int8, n), waiting: f.waiting, queue: make([]int32, n), skip: make([]bool, n)}
 	byBuffer := map[int][]int{}
 	for i := range o.p.Effects {
 		e := &o.p.Effects[i]
@@ -28,7 +32,8 @@ func (o *order) schedule() {
 			byBuffer[e.Buffer] = append(byBuffer[e.Buffer], i)
 		}
 		for _, v := range o.awaited(i) {
-			f.waiting[v] = append(f.waiting[v], i)
+			f.waits = append(f.waits, wait{int32(i), f.waiting[v]})
+			f.waiting[v] = int32(len(f.waits) - 1)
 			f.missing[i]++
 		}
 	}
@@ -89,7 +94,8 @@ func (o *order) ready(v ir.Value) {
 		}
 		return
 	}
-	for _, i := range f.waiting[v] {
+	for w := f.waiting[v]; w >= 0; w = f.waits[w].next {
+		i := int(f.waits[w].effect)
 		if f.missing[i]--; f.missing[i] == 0 {
 			o.write(i)
 		}
@@ -118,6 +124,17 @@ func (o *order) place(i int) {
 	if !o.effects.skip[i] {
 		o.use(e.Index, at, group)
 	}
+	o.use(o.loops[group].mask, at, group)
+}
+
+// isMasked tells of a gather that reads neighbours which may lie outside of their buffer: it loads under the mask of the
+// lanes that run.
+func (o *order) isMasked(n *ir.Node) bool {
+	if o.root != ir.ScopeLane || o.m.Buffers[n.Imm].Type.Size() < 4 {
+		return false
+	}
+	a := o.affineIndex(n.Args[0], int(n.Imm))
+	return a.ok && !a.inside
 }
 
 // skipsIndex tells of a gather that reads neighbours inside its buffer: it needs the lane's number alone.
@@ -126,28 +143,31 @@ func (o *order) skipsIndex(n *ir.Node) bool {
 		o.affineIndex(n.Args[0], int(n.Imm)).inside
 }
 
-// live marks the nodes that the effects need.
+// live marks the nodes that the effects need: users stand behind what they use, so one pass from the last node does. A
+// loop's body stands before its loop, but may need states, which stand before it.
 func (o *order) live() []bool {
-	live := make([]bool, len(o.p.Nodes))
-	stack := make([]ir.Value, 0, 64)
-	mark := func(v ir.Value) {
-		if !live[v] {
-			live[v] = true
-			stack = append(stack, v)
-		}
-	}
+	live := sized(&o.memory.live, len(o.p.Nodes))
+	clear(live)
 	for i := range o.p.Effects {
 		e := &o.p.Effects[i]
-		mark(e.Value)
+		live[e.Value] = true
 		if !o.effects.skip[i] {
-			mark(e.Index)
+			live[e.Index] = true
 		}
 	}
-	for len(stack) > 0 {
-		v := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if !o.skipsIndex(o.p.Node(v)) {
-			o.p.Operands(v, mark)
+	mark := func(v ir.Value) { live[v] = true }
+	for i := len(o.p.Nodes) - 1; i >= 0; i-- {
+		n := &o.p.Nodes[i]
+		switch {
+		case !live[i]:
+		case n.Op == ir.OpLoop:
+			o.p.Operands(ir.Value(i), mark)
+		default:
+			for _, a := range o.operands(ir.Value(i)) {
+				if a != ir.None {
+					live[a] = true
+				}
+			}
 		}
 	}
 	return live

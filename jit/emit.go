@@ -18,43 +18,58 @@ type emitter struct {
 	target  *target
 	code    *amd64.Code
 	width   amd64.Width
-	units   int   // vectors of lanes that run interleaved
+	units   int // vectors of lanes that run interleaved
+	low     int // units being emitted: [low, high)
+	high    int
 	at      int32 // position of the item being emitted
 	base    []entity
-	valueOf []ir.Value // of an entity
-	cursor  []int32    // of a value: the use to look at next
+	valueOf []ir.Value        // of an entity
+	cursors [maxUnits][]int32 // of a value: the use to look at next, by the first unit being emitted
 	env     *environment
 
-	counters []int32 // frame offsets of the loops' counts of iterations left
+	pointer  amd64.Reg // that holds the address of a buffer, see neighbours
+	counters []int32   // frame offsets of the loops' counts of iterations left
 	heads    []snapshot
 	exits    []snapshot
 	labels   []loopLabels
 	suspends []suspension
 }
 
+// emitterMemory is the memory of an emitter, for the next one.
+type emitterMemory struct {
+	base    []entity
+	cursors [maxUnits][]int32
+	valueOf []ir.Value
+	places  []place
+}
+
 // newEmitter prepares a section that runs units vectors at a time.
-func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units int) *emitter {
+func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units int, memory *emitterMemory) *emitter {
 	e := &emitter{order: o, target: t, code: code, width: t.width, units: units, env: env}
 	n := len(o.same)
-	e.base = make([]entity, n)
-	e.cursor = append([]int32(nil), o.first...)
-	e.valueOf = make([]ir.Value, 0, n*units)
+	e.base = sized(&memory.base, n)
+	e.high = units
+	for u := range units {
+		e.cursors[u] = sized(&memory.cursors[u], n)
+		copy(e.cursors[u], o.first)
+	}
+	e.valueOf = sized(&memory.valueOf, 2*n*units)[:0]
 	for v := range o.same {
 		e.base[v] = entity(len(e.valueOf))
 		if o.same[v] != ir.Value(v) || o.first[v] < 0 && o.def[v] < 0 {
 			continue
 		}
-		parts := e.parts(ir.Value(v))
-		if o.isLeaf(ir.Value(v)) {
+		parts := units * int(o.kinds[v].halves)
+		if o.kinds[v].leaf {
 			parts = 1
 		}
 		for range parts {
 			e.valueOf = append(e.valueOf, ir.Value(v))
 		}
 	}
-	e.places = make([]place, len(e.valueOf))
+	e.places = sized(&memory.places, len(e.valueOf))
 	for i := range e.places {
-		e.places[i].reg = -1
+		e.places[i] = place{reg: -1}
 	}
 	e.banks[vector], e.banks[mask] = newBank(t.vectors), newBank(t.masks)
 	e.frame = frameSlots
@@ -62,9 +77,18 @@ func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units i
 }
 
 // parts is the number of registers of a value.
-func (e *emitter) parts(v ir.Value) int { return e.units * halves(e.typeOf(v)) }
+func (e *emitter) parts(v ir.Value) int { return e.units * int(e.kinds[v].halves) }
 
-func (e *emitter) classOf(v ir.Value) class { return e.target.class(e.typeOf(v)) }
+// span returns the parts of a value in the units being emitted.
+func (e *emitter) span(v ir.Value) (first, end int) {
+	h := int(e.kinds[v].halves)
+	return e.low * h, e.high * h
+}
+
+// unitSpan returns the units being emitted.
+func (e *emitter) unitSpan() (first, end int) { return e.low, e.high }
+
+func (e *emitter) classOf(v ir.Value) class { return e.kinds[v].class }
 
 // entity returns part j of a value; a leaf is the same in all.
 func (e *emitter) entity(v ir.Value, j int) entity {
@@ -108,7 +132,9 @@ func (e *emitter) rm(v ir.Value, j int) amd64.RM {
 		return vec(e.pin(c, p.reg))
 	case e.isLeafEntity(x):
 		return e.leafOperand(e.same[v])
-	case e.banks[c].free != 0 && e.nextUse(e.same[v]) != never:
+	case e.kinds[e.same[v]].neighbours && (e.banks[c].free == 0 || e.ended(e.same[v])):
+		return e.neighbours(x)
+	case e.banks[c].free != 0 && !e.ended(e.same[v]):
 		return vec(e.load(x))
 	}
 	return amd64.Mem(frameReg, p.slot)
@@ -125,7 +151,7 @@ func (e *emitter) drop(v ir.Value, j int) {
 // dies tells whether the item is the last to read a value that is not a leaf.
 func (e *emitter) dies(v ir.Value) bool {
 	v = e.same[v]
-	return !e.isLeaf(v) && e.nextUse(v) == never
+	return !e.isLeaf(v) && e.ended(v)
 }
 
 // become gives part j of v the register of part j of x, which dies here.
@@ -144,41 +170,88 @@ func (e *emitter) dst(v ir.Value, j int) uint8 { return e.take(e.classOf(v), e.e
 // temp returns a scratch vector; unpin does not free it, giveBack does.
 func (e *emitter) temp() uint8 { return e.take(vector, nobody) }
 
-// run emits all items.
+// run emits all items. In a loop, straight code is emitted for one unit after the other: each then has the divider to
+// itself while the other one waits for sums. Outside of loops units alternate from node to node, since the processor
+// looks ahead some hundred instructions for work that can start, and finds more chains in them.
 func (e *emitter) run() error {
-	for at := range e.items {
-		e.at = int32(at)
-		it := &e.items[at]
-		switch it.kind {
-		case itemNode:
-			if err := e.node(it.value); err != nil {
-				return err
+	loop := len(e.p.Loops)
+	for at := 0; at < len(e.items); {
+		end := at
+		for end < len(e.items) && e.items[end].isStraight() {
+			end++
+		}
+		if err := e.segment(at, end, loop); err != nil {
+			return err
+		}
+		if at = end; at < len(e.items) {
+			it := &e.items[at]
+			e.at = int32(at)
+			if loop = int(it.index); it.kind == itemRepeat {
+				loop = int(e.loops[it.index].parent)
 			}
-		case itemEnter:
-			e.enter(it.index)
-		case itemBranch:
-			e.branch(it.index)
-		case itemRepeat:
-			e.repeat(it.index)
-		case itemEffect:
-			if err := e.effect(int(it.index)); err != nil {
-				return err
-			}
+			e.control(it)
+			at++
 		}
 	}
 	e.at = int32(len(e.items))
 	return nil
 }
 
+// segment emits straight code of a loop; the last one is that over groups.
+func (e *emitter) segment(at, end, loop int) error {
+	if loop == len(e.p.Loops) || e.units == 1 {
+		return e.straight(at, end)
+	}
+	defer func() { e.low, e.high = 0, e.units }()
+	for u := range e.units {
+		e.low, e.high = u, u+1
+		if err := e.straight(at, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (it *item) isStraight() bool { return it.kind == itemNode || it.kind == itemEffect }
+
+func (e *emitter) straight(at, end int) (err error) {
+	for ; at < end && err == nil; at++ {
+		e.at = int32(at)
+		if it := &e.items[at]; it.kind == itemNode {
+			err = e.node(it.value)
+		} else {
+			e.effect(int(it.index))
+		}
+	}
+	return err
+}
+
+func (e *emitter) control(it *item) {
+	switch it.kind {
+	case itemEnter:
+		e.enter(it.index)
+	case itemBranch:
+		e.branch(it.index)
+	case itemRepeat:
+		e.repeat(it.index)
+	}
+}
+
 // node emits one node by the table of rules and frees what is not read again.
 func (e *emitter) node(v ir.Value) error {
 	n := e.p.Node(v)
+	if e.kinds[v].neighbours {
+		return nil // loaded where it is used
+	}
 	e.code.Tag = int32(v)
 	t := n.Type
 	if n.Args[0] != ir.None && n.Op != ir.OpSelect && n.Op != ir.OpGather {
 		t = e.typeOf(n.Args[0])
 	}
 	r := e.target.rule(n.Op, t)
+	if n.Op == ir.OpSelect && e.kinds[v].choice != choosesByMask {
+		r = choose
+	}
 	if r == nil {
 		return fmt.Errorf("jit: %%%d: %v of %v: %w", v, n.Op, t, ErrUnsupported)
 	}
@@ -187,8 +260,9 @@ func (e *emitter) node(v ir.Value) error {
 	}
 	e.unpin()
 	e.keep(v)
-	e.sweep(n.Args[:])
-	if e.nextUse(v) == never {
+	operands := e.operands(v)
+	e.sweep(operands[:])
+	if e.ended(v) {
 		e.killAll(v)
 	}
 	return nil
@@ -200,18 +274,21 @@ func (e *emitter) sweep(vs []ir.Value) {
 		if v == ir.None {
 			continue
 		}
-		if v = e.same[v]; e.first[v] >= 0 && e.nextUse(v) == never { // the index of neighbours is never read
+		if v = e.same[v]; e.first[v] >= 0 && e.ended(v) { // the index of neighbours is never read
 			e.killAll(v)
 		}
 	}
 }
 
+// killAll frees what a value has in the units being emitted; a leaf, with the last of them.
 func (e *emitter) killAll(v ir.Value) {
 	if e.isLeaf(v) {
-		e.kill(e.base[v])
+		if e.high == e.units {
+			e.kill(e.base[v])
+		}
 		return
 	}
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		e.kill(e.base[v] + entity(j))
 	}
 }

@@ -26,8 +26,8 @@ type constant struct {
 	lanes  bool // 0, 1, 2, ...
 }
 
-func newEnvironment(t *target, m *ir.Module, p *ir.Program) *environment {
-	e := &environment{target: t, leaves: make([]int32, len(p.Nodes)), buffers: make([]int32, len(m.Buffers))}
+func newEnvironment(t *target, m *ir.Module, p *ir.Program, memory *scratch) *environment {
+	e := &environment{target: t, leaves: sized(&memory.leaves, len(p.Nodes)), buffers: make([]int32, len(m.Buffers))}
 	for i := range e.leaves {
 		e.leaves[i] = -1
 	}

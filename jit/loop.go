@@ -63,7 +63,7 @@ func (e *emitter) adopt(s *snapshot) {
 		b.free, b.pinned = b.all, 0
 	}
 	s.each(func(c class, r uint8, x entity, slot int32) {
-		if e.nextUse(e.valueOf[x]) == never {
+		if e.ended(e.valueOf[x]) {
 			e.freeSlot(c, &e.places[x])
 			return
 		}
@@ -83,17 +83,12 @@ func (e *emitter) restore(s *snapshot) {
 	s.each(func(c class, r uint8, x entity, _ int32) {
 		if e.needed(x) && e.places[x].reg < 0 {
 			e.assign(c, r, x)
-			if e.isLeafEntity(x) {
-				e.loadLeaf(e.valueOf[x], c, r)
-				return
-			}
-			e.loads++
-			e.loadSlot(c, r, e.places[x].slot)
+			e.fetch(x, c, r)
 		}
 	})
 }
 
-func (e *emitter) needed(x entity) bool { return e.nextUse(e.valueOf[x]) != never }
+func (e *emitter) needed(x entity) bool { return !e.ended(e.valueOf[x]) }
 
 // dropStrangers empties the registers whose owners have no place in the snapshot: memory has them, or they are dead.
 func (e *emitter) dropStrangers(s *snapshot, c class) {
@@ -166,11 +161,7 @@ func (e *emitter) enter(index int32) {
 	}
 	for j := range e.units {
 		m := e.take(mask0(e), e.entity(info.mask, j))
-		if info.parent == int32(len(e.p.Loops)) {
-			e.target.running(e, m, j)
-		} else {
-			e.moveRegister(mask0(e), m, e.reg(e.loops[info.parent].mask, j))
-		}
+		e.moveRegister(mask0(e), m, e.reg(e.loops[info.parent].mask, j))
 		e.unpin()
 	}
 	e.sweep(l.Init)
@@ -194,7 +185,7 @@ func (e *emitter) start(s, init ir.Value, again bool) {
 	c := e.classOf(s)
 	for j := range e.parts(s) {
 		x := e.entity(init, j)
-		if from := &e.places[x]; e.dies(init) && !again {
+		if from := &e.places[x]; e.dies(init) && !again && !e.isClean(x) {
 			to := &e.places[e.entity(s, j)]
 			to.slot, from.slot = from.slot, 0
 			if from.reg >= 0 {
@@ -222,7 +213,7 @@ func (e *emitter) makeRoom(info *loopInfo) {
 	for excess > 0 {
 		r, furthest := -1, info.repeat
 		for i, x := range b.owner {
-			if x == nobody || e.isLeafEntity(x) {
+			if x == nobody || e.isClean(x) {
 				continue
 			}
 			if next := e.nextUse(e.valueOf[x]); next > furthest {
@@ -304,6 +295,7 @@ func (e *emitter) repeat(index int32) {
 	l, info := &e.p.Loops[index], &e.loops[index]
 	e.at-- // what the next iteration reads is needed still
 	e.advance(index)
+	e.dropNext(l)
 	exit := e.labels[index].exit
 	if l.Max == 1 {
 		e.at++
@@ -441,6 +433,16 @@ func (e *emitter) unpinAll() {
 	}
 }
 
+// dropNext frees the next values that the loop computed: the states have taken them over.
+func (e *emitter) dropNext(l *ir.Loop) {
+	for _, x := range l.Next {
+		x = e.same[x]
+		if n := e.p.Node(x); n.Scope == l.Scope && n.Op != ir.OpState && e.final[x] == e.at+1 {
+			e.killAll(x)
+		}
+	}
+}
+
 // again jumps to the head of a loop, unless its bound is reached: then no lane is in it any more, so that the branch
 // leaves it. A call whose budget is spent stops here and goes on at the head.
 func (e *emitter) again(index int32) {
@@ -487,7 +489,7 @@ func (e *emitter) finishLoop(index int32) {
 			continue
 		}
 		taken[i] = true
-		if e.nextUse(r) == never {
+		if e.ended(r) {
 			e.killAll(l.States[i])
 			continue
 		}

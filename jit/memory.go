@@ -50,6 +50,29 @@ func (o *order) affineIndex(v ir.Value, buffer int) affine {
 	return a
 }
 
+// neighbours returns the memory of part of a gather of neighbours. What lies behind the end of the last group's lanes is
+// read and not used: buffers are followed by Slack bytes that can be read.
+func (e *emitter) neighbours(x entity) amd64.RM {
+	v := e.valueOf[x]
+	n := e.p.Node(v)
+	size, j := n.Type.Size(), int(x-e.base[v])
+	first := int64(e.affineIndex(n.Args[0], int(n.Imm)).offset) + int64(j*e.target.lanes/halves(n.Type))
+	if e.pointer++; e.pointer < scratch1 || e.pointer > scratch2 {
+		e.pointer = scratch1
+	}
+	at := amd64.Mem(envReg, e.env.buffer(int(n.Imm))+bufferAddress)
+	e.code.Load(amd64.Size8, e.pointer, at)
+	if bytes := first * int64(size); bytes == int64(int32(bytes)) {
+		return amd64.Mem(e.pointer, int32(bytes)).Index(laneReg, uint8(size))
+	}
+	e.code.LoadImm(scratch0, uint32(first))
+	e.code.Add(amd64.Size8, scratch0, amd64.R(laneReg))
+	return amd64.Mem(e.pointer, 0).Index(scratch0, uint8(size))
+}
+
+// Slack is how many bytes behind the end of a buffer code may read.
+const Slack = maxUnits * vectorSlot * 2
+
 // address returns the memory of the first lane of unit j, in elements of the given size.
 func (e *emitter) address(a affine, b int, size int32, j int) amd64.RM {
 	e.code.Load(amd64.Size8, scratch1, amd64.Mem(envReg, e.env.buffer(b)+bufferAddress))
@@ -82,7 +105,7 @@ func gather(e *emitter, v ir.Value, n *ir.Node) error {
 	if b.Type.Size() < 4 {
 		a.ok = false
 	}
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		if a.ok {
 			e.target.contiguous(e, v, a, b, u)
 		} else {
@@ -102,14 +125,14 @@ type write struct {
 }
 
 // effect writes what a lane leaves: to its element of a buffer, or as a pair that is added up later.
-func (e *emitter) effect(i int) error {
+func (e *emitter) effect(i int) {
 	f := &e.p.Effects[i]
 	w := write{effect: f, buffer: &e.m.Buffers[f.Buffer], index: i}
 	e.code.Tag = effectTag(i)
 	if f.Kind == ir.Store {
 		w.affine = e.affineIndex(f.Index, f.Buffer)
 	}
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		if f.Kind == ir.ScatterAdd {
 			e.pair(&w, u)
 		} else {
@@ -118,7 +141,6 @@ func (e *emitter) effect(i int) error {
 		e.unpinAll()
 	}
 	e.sweep([]ir.Value{f.Index, f.Value})
-	return nil
 }
 
 // pair notes index and value of a scatter_add at the lane's place. Indices beyond int32 become its largest.

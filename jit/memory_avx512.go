@@ -10,13 +10,19 @@ func (e *emitter) bound(b int) amd64.RM {
 	return amd64.Mem(envReg, e.env.buffer(b)+bufferLen).Broadcast()
 }
 
-// run512 returns a scratch mask of the lanes of unit u that run, or of half h of them for elements of eight bytes.
+// run512 returns the mask of the lanes of unit u that run, or of half h of them for elements of eight bytes.
 func (e *emitter) run512(u int, t ir.Type, h int) uint8 {
-	k := e.maskTemp()
-	e.target.running(e, k, u)
+	k := e.reg(e.runMask(), u)
 	if t.Size() == 8 && h == 1 {
-		e.emit(amd64.Inst{Op: amd64.KSHIFTRW, Reg: k, RM: kreg(k), Imm: 8})
+		return e.upperMask(k)
 	}
+	return k
+}
+
+// inside512 returns the mask of the lanes of unit u that run and whose index lies in a buffer.
+func (e *emitter) inside512(u int, index uint8, buffer int) uint8 {
+	run, k := e.reg(e.runMask(), u), e.maskTemp()
+	e.emit(amd64.Inst{Op: amd64.VPCMPUD, Width: e.width, Reg: k, Src: index, RM: e.bound(buffer), Imm: 1, Mask: amd64.Mask(run)})
 	return k
 }
 
@@ -28,17 +34,14 @@ func put512(e *emitter, t ir.Type, to amd64.RM, from uint8, u, h int) {
 		op = amd64.VMOVUPDStore
 	}
 	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: from, RM: to, Mask: amd64.Mask(k)})
-	e.giveBack(mask, k)
 }
 
 // contiguous512 loads neighbours under the mask of the lanes that run and lie in the buffer.
 func contiguous512(e *emitter, v ir.Value, a affine, b *ir.Buffer, u int) {
 	n := e.p.Node(v)
-	k := e.maskTemp()
-	e.target.running(e, k, u)
+	k := e.reg(e.runMask(), u)
 	if !a.inside {
-		index := e.reg(n.Args[0], u)
-		e.emit(amd64.Inst{Op: amd64.VPCMPUD, Width: e.width, Reg: k, Src: index, RM: e.bound(int(n.Imm)), Imm: 1, Mask: amd64.Mask(k)})
+		k = e.inside512(u, e.reg(n.Args[0], u), int(n.Imm))
 	}
 	op := amd64.VMOVUPS
 	if n.Type.Size() == 8 {
@@ -47,7 +50,7 @@ func contiguous512(e *emitter, v ir.Value, a affine, b *ir.Buffer, u int) {
 	from := e.address(a, int(n.Imm), int32(n.Type.Size()), u)
 	for h := range halves(n.Type) {
 		if h == 1 {
-			e.emit(amd64.Inst{Op: amd64.KSHIFTRW, Reg: k, RM: kreg(k), Imm: 8})
+			k = e.upperMask(k)
 		}
 		e.emit(amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, u*halves(n.Type)+h), RM: from.Plus(int32(h) * 64), Mask: amd64.Mask(k), Zero: true})
 	}
@@ -122,24 +125,25 @@ func store512(e *emitter, w *write, u int) {
 		e.storeNarrow(w, u)
 		return
 	}
-	k := e.maskTemp()
-	e.target.running(e, k, u)
-	if !w.affine.ok || !w.affine.inside {
-		index := e.reg(f.Index, u)
-		e.emit(amd64.Inst{Op: amd64.VPCMPUD, Width: e.width, Reg: k, Src: index, RM: e.bound(f.Buffer), Imm: 1, Mask: amd64.Mask(k)})
-	}
 	if !w.affine.ok {
-		e.scatter512(w, k, u)
+		e.scatter512(w, e.inside512(u, e.reg(f.Index, u), f.Buffer), u)
 		return
+	}
+	k := e.reg(e.runMask(), u)
+	if !w.affine.inside {
+		k = e.inside512(u, e.reg(f.Index, u), f.Buffer)
 	}
 	op := amd64.VMOVUPSStore
 	if t.Size() == 8 {
 		op = amd64.VMOVUPDStore
 	}
+	for h := range halves(t) {
+		e.reg(f.Value, u*halves(t)+h) // before the address takes its registers
+	}
 	to := e.address(w.affine, f.Buffer, int32(t.Size()), u)
 	for h := range halves(t) {
 		if h == 1 {
-			e.emit(amd64.Inst{Op: amd64.KSHIFTRW, Reg: k, RM: kreg(k), Imm: 8})
+			k = e.upperMask(k)
 		}
 		e.emit(amd64.Inst{Op: op, Width: e.width, Reg: e.reg(f.Value, u*halves(t)+h), RM: to.Plus(int32(h) * 64), Mask: amd64.Mask(k)})
 	}
@@ -148,6 +152,9 @@ func store512(e *emitter, w *write, u int) {
 func (e *emitter) scatter512(w *write, k uint8, u int) {
 	f, t := w.effect, w.buffer.Type
 	index := e.reg(f.Index, u)
+	for h := range halves(t) {
+		e.reg(f.Value, u*halves(t)+h)
+	}
 	e.code.Load(amd64.Size8, scratch1, amd64.Mem(envReg, e.env.buffer(f.Buffer)+bufferAddress))
 	if t.Size() == 4 {
 		e.emit(amd64.Inst{Op: amd64.VSCATTERDPS, Width: e.width, Reg: e.reg(f.Value, u), RM: amd64.Mem(scratch1, 0).Lanes(amd64.Vec(index), 4), Mask: amd64.Mask(k)})
@@ -223,9 +230,7 @@ func (e *emitter) floatToBrain(d uint8) {
 
 // lanesToStore512 sets a general register to the lanes that run and whose index lies in the buffer.
 func lanesToStore512(e *emitter, to amd64.Reg, index uint8, buffer, u int) {
-	k := e.maskTemp()
-	e.target.running(e, k, u)
-	e.emit(amd64.Inst{Op: amd64.VPCMPUD, Width: e.width, Reg: k, Src: index, RM: e.bound(buffer), Imm: 1, Mask: amd64.Mask(k)})
+	k := e.inside512(u, index, buffer)
 	e.emit(amd64.Inst{Op: amd64.KMOVWToReg, Reg: uint8(to), RM: kreg(k)})
 	e.giveBack(mask, k)
 }

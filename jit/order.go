@@ -46,6 +46,28 @@ type loopInfo struct {
 	pressure              int // most vectors alive at once in one unit, those of the surroundings included
 }
 
+// kind says in what registers a value lives.
+type kind struct {
+	class  class
+	halves uint8 // vectors that the lanes of one unit take
+	leaf   bool  // the same in all lanes, and in memory
+	choice choice
+
+	// neighbours: a gather of neighbours inside their buffer. It stays in memory until it is used, and stays there.
+	neighbours bool
+}
+
+// choice tells of a select that is a minimum or maximum: the instructions give yes if it compares below (above) no, and
+// no otherwise, if either is NaN and if both are zeros too. So they are select(yes < no, yes, no) and
+// select(no < yes, yes, no).
+type choice uint8
+
+const (
+	choosesByMask choice = iota
+	choosesLess
+	choosesGreater
+)
+
 // order is the result of looking at a program once: the items, where values are used, and the loops. Values are
 // numbered as nodes are; behind them stand the masks of the loops, and that of the lanes that run at all.
 type order struct {
@@ -55,9 +77,11 @@ type order struct {
 	root  ir.Scope // lane, or uniform
 	class func(t ir.Type) class
 	items []item
+	kinds []kind     // of the values
 	same  []ir.Value // the value whose register holds this one: itself, or what it is another name of
 	first []int32    // head of the list of uses
 	last  []int32    // tail
+	final []int32    // position of the last use, -1 for none
 	def   []int32    // position, -1 for leaves
 	uses  []use
 	loops []loopInfo
@@ -69,14 +93,16 @@ type order struct {
 	nested  []bool       // scratch: marks of split
 
 	effects effects
+	memory  *orderMemory
 }
 
 // newOrder orders the nodes of scopes lane and deeper. The uniform scope is a program of its own: its nodes are leaves
 // here.
-func newOrder(m *ir.Module, p *ir.Program, lanes int, class func(ir.Type) class) *order {
+func newOrder(m *ir.Module, p *ir.Program, lanes int, class func(ir.Type) class, memory *orderMemory) *order {
 	n, l := len(p.Nodes), len(p.Loops)
 	o := &order{m: m, p: p, lanes: lanes, root: ir.ScopeLane, class: class, loops: make([]loopInfo, l+1)}
-	o.allocate(n + l + 1)
+	o.allocate(n+l+1, memory)
+	defer o.giveBack(memory)
 	for i := range o.loops {
 		o.loops[i].mask = ir.Value(n + i)
 	}
@@ -95,19 +121,21 @@ func newOrder(m *ir.Module, p *ir.Program, lanes int, class func(ir.Type) class)
 
 // newUniformOrder orders the nodes of the uniform scope that the environment holds, and what they need. Constants and
 // uniforms are its leaves.
-func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.Type) class) *order {
+func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.Type) class, memory *orderMemory) *order {
 	n := len(p.Nodes)
 	o := &order{m: m, p: p, root: ir.ScopeUniform, class: class, loops: make([]loopInfo, 1)}
-	o.allocate(n + 1)
+	o.allocate(n+1, memory)
+	defer o.giveBack(memory)
 	o.loops[0] = loopInfo{mask: ir.Value(n), parent: -1}
 	o.scopes = make([][]ir.Value, 1)
-	live := make([]bool, n)
+	live := sized(&o.memory.live, n)
+	clear(live)
 	for i := n - 1; i >= 0; i-- {
 		x := &p.Nodes[i]
 		if live[i] = x.Scope == ir.ScopeUniform && (live[i] || wanted[i] >= 0); !live[i] {
 			continue
 		}
-		for _, a := range x.Args {
+		for _, a := range o.operands(ir.Value(i)) {
 			if a != ir.None {
 				live[a] = true
 			}
@@ -121,19 +149,95 @@ func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.
 	return o
 }
 
+// orderMemory is the memory of an order, for the next one.
+type orderMemory struct {
+	words []int32
+	same  []ir.Value
+	all   []ir.Value
+	items []item
+	uses  []use
+	kinds []kind
+	live  []bool
+	delta [][numClasses]int32
+}
+
+// sized returns a list of n elements of any content.
+func sized[T any](list *[]T, n int) []T {
+	if cap(*list) < n {
+		*list = make([]T, n+n/4)
+	}
+	return (*list)[:n]
+}
+
 // allocate makes the lists for n values.
-func (o *order) allocate(n int) {
-	words := make([]int32, 5*n)
+func (o *order) allocate(n int, memory *orderMemory) {
+	words := sized(&memory.words, 7*n)
 	for i := range words {
 		words[i] = -1
 	}
-	o.first, o.last, o.def, o.captor, o.entry = words[:n], words[n:2*n], words[2*n:3*n], words[3*n:4*n], words[4*n:]
-	o.same = make([]ir.Value, n)
+	o.first, o.last, o.def, o.captor, o.entry = words[:n], words[n:2*n], words[2*n:3*n], words[3*n:4*n], words[4*n:5*n]
+	o.effects.waiting, o.final = words[5*n:6*n], words[6*n:]
+	o.same = sized(&memory.same, n)
 	for i := range o.same {
 		o.same[i] = ir.Value(i)
 	}
-	o.items = make([]item, 0, n+8)
-	o.uses = make([]use, 0, 2*n)
+	o.items, o.uses = sized(&memory.items, n+8)[:0], sized(&memory.uses, 3*n)[:0]
+	o.memory = memory
+	o.classify(n)
+}
+
+// giveBack keeps lists that have grown.
+func (o *order) giveBack(memory *orderMemory) { memory.items, memory.uses = o.items, o.uses }
+
+// classify fills in the kinds.
+func (o *order) classify(n int) {
+	o.kinds = sized(&o.memory.kinds, n)
+	var byType [ir.BF16 + 1]kind
+	for t := range byType {
+		byType[t] = kind{class: o.class(ir.Type(t)), halves: uint8(halves(ir.Type(t)))}
+	}
+	for i := range o.p.Nodes {
+		x := &o.p.Nodes[i]
+		k := byType[x.Type]
+		k.leaf = x.Scope == ir.ScopeUniform && (o.root == ir.ScopeLane || x.Op == ir.OpConst || x.Op == ir.OpUniform)
+		switch x.Op {
+		case ir.OpSelect:
+			k.choice = o.choiceOf(x)
+		case ir.OpGather:
+			k.neighbours = o.skipsIndex(x)
+		}
+		o.kinds[i] = k
+	}
+	for i := len(o.p.Nodes); i < n; i++ {
+		o.kinds[i] = byType[ir.Bool]
+	}
+}
+
+func (o *order) choiceOf(n *ir.Node) choice {
+	cond := o.p.Node(o.name(n.Args[0]))
+	if cond.Op != ir.OpLt || n.Type == ir.Bool {
+		return choosesByMask
+	}
+	yes, no := o.name(n.Args[1]), o.name(n.Args[2])
+	switch a, b := o.name(cond.Args[0]), o.name(cond.Args[1]); {
+	case a == yes && b == no && o.p.Node(a).Type == n.Type:
+		return choosesLess
+	case a == no && b == yes && o.p.Node(a).Type == n.Type:
+		return choosesGreater
+	}
+	return choosesByMask
+}
+
+// operands are the arguments that the instructions of a node read.
+func (o *order) operands(v ir.Value) [3]ir.Value {
+	n := &o.p.Nodes[v]
+	switch {
+	case n.Op == ir.OpSelect && o.kinds[v].choice != choosesByMask:
+		return [3]ir.Value{n.Args[1], n.Args[2], ir.None}
+	case o.kinds[v].neighbours:
+		return [3]ir.Value{ir.None, ir.None, ir.None}
+	}
+	return n.Args
 }
 
 // group lists the live nodes of each scope, and finds the nodes that are other names.
@@ -144,7 +248,7 @@ func (o *order) group(live []bool) {
 			counts[o.p.Nodes[i].Scope]++
 		}
 	}
-	all := make([]ir.Value, len(o.p.Nodes))
+	all := sized(&o.memory.all, len(o.p.Nodes))
 	for s, n := range counts {
 		o.scopes[s], all = all[:0:n], all[n:]
 	}
@@ -198,12 +302,13 @@ func (o *order) scope(s ir.Scope, loop int32, nodes []ir.Value) {
 		}
 		at := o.add(item{itemNode, v, 0}, loop)
 		o.def[v] = at
-		if !o.skipsIndex(n) {
-			for _, a := range n.Args {
-				if a != ir.None {
-					o.use(a, at, loop)
-				}
+		for _, a := range o.operands(v) {
+			if a != ir.None {
+				o.use(a, at, loop)
 			}
+		}
+		if n.Op == ir.OpGather && o.isMasked(n) {
+			o.use(o.loops[len(o.loops)-1].mask, at, loop)
 		}
 		o.ready(v)
 	}
@@ -282,7 +387,7 @@ func (o *order) split(l *ir.Loop) (head, body []ir.Value) {
 	for i := len(nodes) - 1; i >= 0; i-- {
 		if needed[nodes[i]] {
 			count++
-			o.p.Operands(nodes[i], mark)
+			o.needs(nodes[i], mark)
 			o.inside(nodes[i], mark)
 		}
 	}
@@ -304,8 +409,21 @@ func (o *order) inside(v ir.Value, mark func(ir.Value)) {
 		return
 	}
 	for _, w := range o.scopes[o.p.Loop(v).Scope] {
-		o.p.Operands(w, mark)
+		o.needs(w, mark)
 		o.inside(w, mark)
+	}
+}
+
+// needs calls f for what a node reads, and a loop's body.
+func (o *order) needs(v ir.Value, f func(ir.Value)) {
+	if o.p.Nodes[v].Op == ir.OpLoop {
+		o.p.Operands(v, f)
+		return
+	}
+	for _, a := range o.operands(v) {
+		if a != ir.None {
+			f(a)
+		}
 	}
 }
 
@@ -320,6 +438,7 @@ func (o *order) append(v ir.Value, at int32) {
 	if t := o.last[v]; t >= 0 && o.uses[t].at == at {
 		return
 	}
+	o.final[v] = at
 	o.uses = append(o.uses, use{at, -1})
 	i := int32(len(o.uses) - 1)
 	if t := o.last[v]; t >= 0 {
@@ -359,13 +478,7 @@ func (o *order) scopeOfLoop(loop int32) ir.Scope {
 }
 
 // isLeaf tells whether a value is the same in all lanes and lies in memory.
-func (o *order) isLeaf(v ir.Value) bool {
-	if int(v) >= len(o.p.Nodes) {
-		return false
-	}
-	n := &o.p.Nodes[v]
-	return n.Scope == ir.ScopeUniform && (o.root == ir.ScopeLane || n.Op == ir.OpConst || n.Op == ir.OpUniform)
-}
+func (o *order) isLeaf(v ir.Value) bool { return o.kinds[v].leaf }
 
 // typeOf returns a value's type; masks are truth values.
 func (o *order) typeOf(v ir.Value) ir.Type {
@@ -377,29 +490,29 @@ func (o *order) typeOf(v ir.Value) ir.Type {
 
 // measure finds how many vectors and masks are alive at most, for every loop and as a whole.
 func (o *order) measure() (vectors, masks int) {
-	delta := make([][numClasses]int32, len(o.items)+3)
+	delta := sized(&o.memory.delta, len(o.items)+3)
+	clear(delta)
 	for v := range o.def {
 		if o.def[v] < 0 || o.same[v] != ir.Value(v) || o.last[v] < 0 {
 			continue
 		}
-		t := o.typeOf(ir.Value(v))
-		n := int32(halves(t))
-		delta[o.def[v]][o.class(t)] += n
-		delta[o.uses[o.last[v]].at][o.class(t)] -= n
+		k := o.kinds[v]
+		delta[o.def[v]][k.class] += int32(k.halves)
+		delta[o.uses[o.last[v]].at][k.class] -= int32(k.halves)
 	}
-	live := make([]int, len(o.items)+1)
+	live := delta
 	var now [numClasses]int32
-	for at := range live {
+	for at := range live[:len(o.items)+1] {
 		for c := range now {
 			now[c] += delta[at][c]
 		}
-		live[at] = int(now[vector])
+		live[at] = now
 		vectors, masks = max(vectors, int(now[vector])), max(masks, int(now[mask]))
 	}
 	for i := range o.loops {
 		l := &o.loops[i]
 		for at := l.enter; at < l.repeat; at++ {
-			l.pressure = max(l.pressure, live[at])
+			l.pressure = max(l.pressure, int(live[at][vector]))
 		}
 	}
 	return vectors, masks

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/baremetaldevx86/microdr/jit/amd64"
 	"github.com/baremetaldevx86/microdr/mem"
 )
 
@@ -18,6 +19,8 @@ type Pages struct {
 	mu    sync.Mutex
 	open  *chunk // has room at its end; nil for none
 	bytes int    // of all chunks
+
+	scratch sync.Pool // of *scratch: what compilations leave for the next ones
 }
 
 // chunk is a run of pages.
@@ -116,6 +119,9 @@ func (p *Pages) Bytes() int {
 	defer p.mu.Unlock()
 	return p.bytes
 }
+
+// CanRun tells whether this process can run what Compile makes, given the instructions.
+const CanRun = amd64.CanEnter
 
 // Probe tells whether the system gives out executable memory.
 func Probe() error {

@@ -23,7 +23,12 @@ type Program struct {
 // Compile turns a map stage of a lowered module (no calls, transcendentals on float32 expanded) into machine code on
 // pages. The error says what there are no instructions for, or that the system refuses executable memory.
 func Compile(m *ir.Module, s *ir.Stage, t Target, pages *Pages, options Options) (*Program, error) {
-	a, err := assemble(m, s, targets[t], options)
+	memory, _ := pages.scratch.Get().(*scratch)
+	if memory == nil {
+		memory = &scratch{}
+	}
+	defer pages.scratch.Put(memory)
+	a, err := assemble(m, s, targets[t], options, memory)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +70,8 @@ func effectTag(i int) int32 { return int32(-2 - i) }
 // EffectOf returns the number of the effect that a tag stands for, if it does.
 func EffectOf(tag int32) (i int, ok bool) { return int(-2 - tag), tag <= -2 }
 
-// Buffer is an array that a program reads or writes: Len elements at Address.
+// Buffer is an array that a program reads or writes: Len elements at Address, and Slack bytes that can be read behind
+// them.
 type Buffer struct {
 	Address unsafe.Pointer
 	Len     int

@@ -127,7 +127,7 @@ func (e *emitter) victim(c class) uint8 {
 			continue
 		}
 		distance := int64(e.nextUse(e.valueOf[x])) - int64(e.at)
-		if e.places[x].slot != 0 || e.isLeafEntity(x) {
+		if e.places[x].slot != 0 || e.isClean(x) {
 			distance = distance*2 + 1
 		}
 		if distance > score {
@@ -145,7 +145,7 @@ func (e *emitter) evict(c class, r uint8) {
 	b := &e.banks[c]
 	x := b.owner[r]
 	p := &e.places[x]
-	if p.slot == 0 && !e.isLeafEntity(x) {
+	if p.slot == 0 && !e.isClean(x) {
 		p.slot = e.slot(c)
 		e.spills++
 		e.storeSlot(c, p.slot, r)
@@ -203,14 +203,34 @@ func (e *emitter) load(x entity) uint8 {
 		return e.pin(c, p.reg)
 	}
 	r := e.take(c, x)
-	if e.isLeafEntity(x) {
-		e.loadLeaf(e.valueOf[x], c, r)
-	} else {
+	e.fetch(x, c, r)
+	return r
+}
+
+// fetch loads an entity from memory.
+func (e *emitter) fetch(x entity, c class, r uint8) {
+	switch v := e.valueOf[x]; {
+	case v == e.runMask():
+		e.target.running(e, r, int(x-e.base[v]))
+	case e.isLeaf(v):
+		e.loadLeaf(v, c, r)
+	case e.kinds[v].neighbours:
+		e.op1(amd64.VMOVUPS, r, e.neighbours(x))
+	default:
 		e.loads++
 		e.loadSlot(c, r, e.places[x].slot)
 	}
-	return r
 }
+
+// isClean tells whether memory has an entity from the start: leaves, elements of buffers that lie side by side, and the
+// mask of the lanes that run.
+func (e *emitter) isClean(x entity) bool {
+	v := e.valueOf[x]
+	return e.isLeaf(v) || e.kinds[v].neighbours || v == e.runMask()
+}
+
+// runMask is the mask of the lanes that run at all.
+func (e *emitter) runMask() ir.Value { return e.loops[len(e.loops)-1].mask }
 
 func (e *emitter) storeSlot(c class, slot int32, r uint8) {
 	if c == mask {
@@ -230,13 +250,17 @@ func (e *emitter) loadSlot(c class, r uint8, slot int32) {
 
 // nextUse returns the position of the next use of a value after the present item.
 func (e *emitter) nextUse(v ir.Value) int32 {
-	c := e.cursor[v]
+	cursor := e.cursors[e.low]
+	c := cursor[v]
 	for c >= 0 && e.order.uses[c].at <= e.at {
 		c = e.order.uses[c].next
 	}
-	e.cursor[v] = c
+	cursor[v] = c
 	if c < 0 {
 		return never
 	}
 	return e.order.uses[c].at
 }
+
+// ended tells whether no item after the present one uses a value.
+func (e *emitter) ended(v ir.Value) bool { return e.final[v] <= e.at }

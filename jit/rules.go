@@ -17,7 +17,7 @@ type rule func(e *emitter, v ir.Value, n *ir.Node) error
 // binary is one instruction d = a op b.
 func binary(op amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			e.two(op, v, n, j)
 		}
 		return nil
@@ -37,10 +37,57 @@ func (e *emitter) two(op amd64.Op, v ir.Value, n *ir.Node, j int) {
 	e.unpin()
 }
 
+// choose is a select that one instruction does, see choice.
+func choose(e *emitter, v ir.Value, n *ir.Node) error {
+	less, greater := amd64.VMINPS, amd64.VMAXPS
+	switch n.Type {
+	case ir.F64:
+		less, greater = amd64.VMINPD, amd64.VMAXPD
+	case ir.I32:
+		less, greater = amd64.VPMINSD, amd64.VPMAXSD
+	case ir.U32:
+		less, greater = amd64.VPMINUD, amd64.VPMAXUD
+	}
+	op := less
+	if e.kinds[v].choice == choosesGreater {
+		op = greater
+	}
+	for j, end := e.span(v); j < end; j++ {
+		a, b := e.reg(n.Args[1], j), e.rm(n.Args[2], j)
+		e.drop(n.Args[1], j)
+		e.drop(n.Args[2], j)
+		e.op(op, e.dst(v, j), a, b)
+		e.unpin()
+	}
+	return nil
+}
+
+// quotientOf is d = a / b. By a power of two it is multiplied by its inverse: both round the same number, once.
+func quotientOf(divide, multiply amd64.Op) rule {
+	return func(e *emitter, v ir.Value, n *ir.Node) error {
+		c, ok := e.constantFloat(n.Args[1])
+		fraction, exponent := math.Frexp(c)
+		if !ok || math.Abs(fraction) != 0.5 || exponent < -100 || exponent > 100 {
+			return binary(divide)(e, v, n)
+		}
+		inverse := e.float4(float32(1 / c))
+		if n.Type == ir.F64 {
+			inverse = e.float8(1 / c)
+		}
+		for j, end := e.span(v); j < end; j++ {
+			a := e.reg(n.Args[0], j)
+			e.drop(n.Args[0], j)
+			e.op(multiply, e.dst(v, j), a, inverse)
+			e.unpin()
+		}
+		return nil
+	}
+}
+
 // unary is one instruction d = op b.
 func unary(op amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			b := e.rm(n.Args[0], j)
 			e.drop(n.Args[0], j)
 			e.op1(op, e.dst(v, j), b)
@@ -53,7 +100,7 @@ func unary(op amd64.Op) rule {
 // rounding is one instruction with a rounding mode.
 func rounding(op amd64.Op, mode uint8) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			b := e.rm(n.Args[0], j)
 			e.drop(n.Args[0], j)
 			e.emit(amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), RM: b, Imm: mode})
@@ -74,7 +121,7 @@ const (
 // withConstant is one instruction d = a op constant.
 func withConstant(op amd64.Op, word func(e *emitter) amd64.RM) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			a := e.reg(n.Args[0], j)
 			e.drop(n.Args[0], j)
 			e.op(op, e.dst(v, j), a, word(e))
@@ -101,7 +148,7 @@ var (
 // multiplyAdd is d = a*b + c: whichever operand dies is overwritten.
 func multiplyAdd(ops fmaOps) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			e.three(ops, v, n.Args[0], n.Args[1], n.Args[2], j)
 			e.unpin()
 		}
@@ -165,7 +212,7 @@ func extreme(o extremeOps, isMax bool) rule {
 		if e.plainConstant(y) {
 			x, y = y, x
 		}
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			switch c, ok := e.constantFloat(x); {
 			case ok && c == c && (c != 0 || !math.Signbit(c)):
 				a, b := e.reg(x, j), e.rm(y, j)
@@ -234,7 +281,7 @@ func (e *emitter) isZero(v ir.Value) bool {
 // negateWord is d = 0 - a.
 func negateWord(zero amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			a := e.rm(n.Args[0], j)
 			d := e.dst(v, j)
 			e.op(zero, d, d, vec(d))
@@ -247,7 +294,7 @@ func negateWord(zero amd64.Op) rule {
 
 // copied is a node that changes nothing.
 func copied(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.rm(n.Args[0], j)
 		e.move(e.dst(v, j), a, false)
 		e.unpin()
@@ -259,7 +306,7 @@ func copied(e *emitter, v ir.Value, n *ir.Node) error {
 func shift(byConstant, byLanes, and amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
 		count, known := e.constantWord(n.Args[1])
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			if known {
 				a := e.reg(n.Args[0], j)
 				e.drop(n.Args[0], j)
@@ -281,7 +328,7 @@ func shift(byConstant, byLanes, and amd64.Op) rule {
 func lane(e *emitter, v ir.Value, _ *ir.Node) error {
 	at := e.env.iota()
 	lanes := int32(e.target.lanes)
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		d := e.dst(v, j)
 		e.target.spread(e, d, laneReg)
 		e.op(amd64.VPADDD, d, d, amd64.Mem(envReg, at+int32(j)*lanes*4))

@@ -47,6 +47,8 @@ func newAVX512() *target {
 		{ir.OpTrunc, f64, rounding(amd64.VRNDSCALEPD, towards0)},
 		{ir.OpRound, f32, rounding(amd64.VRNDSCALEPS, toNearest)},
 		{ir.OpRound, f64, rounding(amd64.VRNDSCALEPD, toNearest)},
+		{ir.OpScale, f32, scale512(amd64.VSCALEFPS, amd64.VCMPPS, amd64.VMOVAPS)},
+		{ir.OpScale, f64, scale512(amd64.VSCALEFPD, amd64.VCMPPD, amd64.VMOVAPD)},
 		{ir.OpNeg, words, negateWord(amd64.VPXORD)},
 		{ir.OpAnd, words, binary(amd64.VPANDD)},
 		{ir.OpOr, words, binary(amd64.VPORD)},
@@ -88,7 +90,7 @@ func (e *emitter) maskTemp() uint8 { return e.take(mask, nobody) }
 
 func maskLogic(op amd64.Op) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			a, b := e.reg(n.Args[0], j), e.reg(n.Args[1], j)
 			e.drop(n.Args[0], j)
 			e.drop(n.Args[1], j)
@@ -100,7 +102,7 @@ func maskLogic(op amd64.Op) rule {
 }
 
 func maskNot(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.drop(n.Args[0], j)
 		e.emit(amd64.Inst{Op: amd64.KNOTW, Reg: e.dst(v, j), RM: kreg(a)})
@@ -110,7 +112,7 @@ func maskNot(e *emitter, v ir.Value, n *ir.Node) error {
 }
 
 func complement512(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.drop(n.Args[0], j)
 		e.emit(amd64.Inst{Op: amd64.VPTERNLOGD, Width: e.width, Reg: e.dst(v, j), Src: a, RM: vec(a), Imm: 0x33})
@@ -119,10 +121,33 @@ func complement512(e *emitter, v ir.Value, n *ir.Node) error {
 	return nil
 }
 
+// scale512 is one instruction, which but for NaN times 2^Inf does as package ir says.
+func scale512(op, compare, move amd64.Op) rule {
+	return func(e *emitter, v ir.Value, n *ir.Node) error {
+		sure := e.isBounded(n.Args[1], boundDepth)
+		for j, end := e.span(v); j < end; j++ {
+			a, b := e.reg(n.Args[0], j), e.rm(n.Args[1], j)
+			if sure {
+				e.drop(n.Args[0], j)
+				e.drop(n.Args[1], j)
+				e.op(op, e.dst(v, j), a, b)
+			} else {
+				d := e.dst(v, j)
+				e.op(op, d, a, b)
+				k := e.compareTemp(compare, a, vec(a), unordered)
+				e.emit(amd64.Inst{Op: move, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k)})
+				e.giveBack(mask, k)
+			}
+			e.unpin()
+		}
+		return nil
+	}
+}
+
 // compare512 compares into a mask; swapped is the predicate for exchanged operands.
 func compare512(op amd64.Op, predicate, swapped uint8) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			x, y, p := n.Args[0], n.Args[1], predicate
 			if !e.held(x, j) && e.held(y, j) {
 				x, y, p = y, x, swapped
@@ -138,7 +163,7 @@ func compare512(op amd64.Op, predicate, swapped uint8) rule {
 // compareDouble512 compares both halves and joins the masks of eight lanes.
 func compareDouble512(predicate uint8) rule {
 	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j := range e.parts(v) {
+		for j, end := e.span(v); j < end; j++ {
 			d, t := e.dst(v, j), e.maskTemp()
 			for h, k := range [2]uint8{d, t} {
 				a, b := e.reg(n.Args[0], 2*j+h), e.rm(n.Args[1], 2*j+h)
@@ -154,7 +179,7 @@ func compareDouble512(predicate uint8) rule {
 
 // select512 blends; a zero is had by zeroing.
 func select512(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		k := e.reg(n.Args[0], j)
 		e.selectLanes(v, n, j, k, amd64.VBLENDMPS, amd64.VMOVAPS, amd64.VBROADCASTSS)
 		e.unpin()
@@ -180,7 +205,7 @@ func (e *emitter) selectLanes(v ir.Value, n *ir.Node, j int, k uint8, blend, mov
 }
 
 func selectDouble512(e *emitter, v ir.Value, n *ir.Node) error {
-	for u := range e.units {
+	for u, end := e.unitSpan(); u < end; u++ {
 		k := e.reg(n.Args[0], u)
 		e.selectLanes(v, n, 2*u, k, amd64.VBLENDMPD, amd64.VMOVAPD, amd64.VBROADCASTSD)
 		high := e.upperMask(k)
@@ -199,7 +224,7 @@ func (e *emitter) upperMask(k uint8) uint8 {
 }
 
 func selectMask(e *emitter, v ir.Value, n *ir.Node) error {
-	for j := range e.parts(v) {
+	for j, end := e.span(v); j < end; j++ {
 		c, yes, no := e.reg(n.Args[0], j), e.reg(n.Args[1], j), e.reg(n.Args[2], j)
 		d, t := e.dst(v, j), e.maskTemp()
 		e.masks3(amd64.KANDNW, t, c, no)

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"github.com/baremetaldevx86/microdr/jit"
-	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
 // Backend names what executes lane programs.
@@ -48,7 +47,7 @@ func Backends() []Backend {
 // supported tells whether this machine has the instructions.
 func (b Backend) supported() bool {
 	x := &cpu.X86
-	avx2 := amd64.CanEnter && x.HasAVX2 && x.HasFMA && x.HasF16C && x.HasBMI1
+	avx2 := jit.CanRun && x.HasAVX2 && x.HasFMA && x.HasF16C && x.HasBMI1
 	switch b {
 	case AVX2:
 		return avx2

@@ -9,6 +9,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/jit"
 	"github.com/baremetaldevx86/microdr/mem"
 )
 
@@ -70,7 +71,7 @@ func (e *Engine) NewBuffer(t ir.Type, n int) (*Buffer, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("kernel: a buffer of %d elements", n)
 	}
-	span, err := e.store.alloc(max(n, 1) * elementSize(t, e.options.Precision))
+	span, err := e.store.alloc(n*elementSize(t, e.options.Precision) + jit.Slack)
 	if err != nil {
 		return nil, fmt.Errorf("kernel: a buffer of %d %v: %w", n, t, err)
 	}

@@ -190,7 +190,7 @@ func (k *Kernel) bind(a Args) error {
 		b, got := &m.Buffers[i], a.Buffers[i]
 		switch {
 		case got == nil && b.Life == ir.Temp:
-			span, err := k.arena.Alloc(max(b.Len(), 1) * elementSize(b.Type, k.engine.options.Precision))
+			span, err := k.arena.Alloc(b.Len()*elementSize(b.Type, k.engine.options.Precision) + jit.Slack)
 			if err != nil {
 				return fmt.Errorf("kernel: temporary %s of module %q: %w", b.Name, m.Name, err)
 			}

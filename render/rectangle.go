@@ -152,10 +152,14 @@ func (t *tracer) fromWorld(o *scene.Object, d trace.Vec3) trace.Vec3 {
 
 // step is a unit step at 0 seen through a Gaussian of standard deviation sigma.
 func step(x, sigma trace.Float) trace.Float {
-	return x.Div(sigma.Times(math.Sqrt2)).Erf().Plus(1).Times(0.5)
+	return x.Div(sigma.Times(math.Sqrt2)).Clamp(-farErf, farErf).Erf().Plus(1).Times(0.5)
 }
 
 // window is 1 on [low, high] and 0 elsewhere, seen through a Gaussian.
 func window(x, sigma, low, high trace.Float) trace.Float {
 	return step(x.Sub(low), sigma).Sub(step(x.Sub(high), sigma))
 }
+
+// farErf is where erf is 1 to the last bit of a float64. Beyond, its derivative would be a number so small that
+// processors take a hundred times as long to multiply by it.
+const farErf = 6

@@ -19,9 +19,10 @@ func Interpreted(m *ir.Module, seed uint64) Memory {
 	return mem
 }
 
-// Pack lays out elements given by their bits as an executor's buffer holds them, with room for one more cache line.
+// Pack lays out elements given by their bits as an executor's buffer holds them, with room behind them that
+// vectors may reach into.
 func Pack(t ir.Type, bits []uint64) []uint64 {
-	raw := make([]uint64, len(bits)+16)
+	raw := make([]uint64, len(bits)+64)
 	for i, x := range bits {
 		switch at := unsafe.Add(unsafe.Pointer(&raw[0]), i*t.Size()); t.Size() {
 		case 1:

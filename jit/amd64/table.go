@@ -134,6 +134,8 @@ const (
 	VRNDSCALEPD
 	VROUNDPS
 	VROUNDPD
+	VSCALEFPS
+	VSCALEFPD
 	VRANGEPS
 	VRANGEPD
 	VCMPPS // into a mask
@@ -281,6 +283,8 @@ var forms = [numOps]form{
 	VRNDSCALEPD:  {"vrndscalepd", map0F3A, p66, 0, 1, 0x09, 0, rm2 | imm | evexOnly, 8, full},
 	VROUNDPS:     {"vroundps", map0F3A, p66, 0, 0, 0x08, 0, rm2 | imm | vexOnly, 4, full},
 	VROUNDPD:     {"vroundpd", map0F3A, p66, 0, 0, 0x09, 0, rm2 | imm | vexOnly, 8, full},
+	VSCALEFPS:    {"vscalefps", map0F38, p66, 0, 0, 0x2c, 0, rm3 | evexOnly, 4, full},
+	VSCALEFPD:    {"vscalefpd", map0F38, p66, 0, 1, 0x2c, 0, rm3 | evexOnly, 8, full},
 	VRANGEPS:     {"vrangeps", map0F3A, p66, 0, 0, 0x50, 0, rm3 | imm | evexOnly, 4, full},
 	VRANGEPD:     {"vrangepd", map0F3A, p66, 0, 1, 0x50, 0, rm3 | imm | evexOnly, 8, full},
 
