@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/ir"
@@ -37,8 +38,8 @@ func Compile(m *ir.Module, s *ir.Stage, t Target, pages *Pages, options Options)
 	if err != nil {
 		return nil, fmt.Errorf("jit: %w", err)
 	}
-	if !options.List {
-		a.code.Bytes = nil
+	if a.code.Bytes = nil; options.List {
+		a.code.Bytes = slices.Clone(memory.code) // which the next compilation writes to
 	}
 	return &Program{a, pages, at, m, s.Prog}, nil
 }

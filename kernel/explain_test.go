@@ -19,9 +19,19 @@ func TestExplain(t *testing.T) {
 		t.Run(string(b), func(t *testing.T) {
 			e := kernel.New(kernel.Options{Backend: b})
 			defer e.Close()
+			if _, err := e.Explain(straightLine(500)); err != nil { // so that there is memory for the others
+				t.Fatal(err)
+			}
 			x, err := e.Explain(module())
 			if err != nil {
 				t.Fatal(err)
+			}
+			before := listing(x)
+			if _, err := e.Explain(straightLine(40)); err != nil {
+				t.Fatal(err)
+			}
+			if listing(x) != before {
+				t.Error("the next compilation overwrites the explanation")
 			}
 			text := ""
 			for _, s := range x.Stages {
@@ -39,6 +49,17 @@ func TestExplain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// listing is all instructions as text.
+func listing(x *kernel.Explanation) string {
+	out := ""
+	for _, s := range x.Stages {
+		if s.Code != nil {
+			out += fmt.Sprintf("%x", s.Code.Sections)
+		}
+	}
+	return out
 }
 
 var (
