@@ -19,7 +19,7 @@ type Stats struct {
 	Units     int // vectors of lanes that run interleaved
 	Lanes     int // of a group
 	CodeBytes int
-	Pressure  int // most vectors alive at once, for one unit
+	Pressure  int // most vectors alive at once, for one unit; 0: not measured, in long straight code that is not listed
 	Spills    int // stores of values for want of registers, in the code
 	Reloads   int
 	FrameSize int
@@ -60,8 +60,11 @@ func assemble(m *ir.Module, s *ir.Stage, t *target, options Options, memory *scr
 	a := &assembly{env: newEnvironment(t, m, p, memory)}
 	a.code.List, a.code.Bytes = options.List, sized(&memory.code, 12*len(p.Nodes)+4096)[:0]
 	o := newOrder(m, p, s.Lanes(), t.class, &memory.order)
-	vectors, masks := o.measure()
-	units := unitsFor(t, o, vectors, masks)
+	vectors, masks, units := 0, 0, 1
+	if short := len(o.items) < longCode; short || len(p.Loops) > 0 || options.List {
+		vectors, masks = o.measure()
+		units = unitsFor(t, o, vectors, masks)
+	}
 	e := newEmitter(o, t, &a.code, a.env, units, &memory.emitter)
 	a.group = units * t.lanes
 	if err := e.lanes(); err != nil {
@@ -89,11 +92,14 @@ func assemble(m *ir.Module, s *ir.Stage, t *target, options Options, memory *scr
 // of a short program measured no better than two.)
 func unitsFor(t *target, o *order, vectors, masks int) int {
 	fits := maxUnits*vectors+slack <= popcount(t.vectors) && (t.masks == 0 || maxUnits*masks+1 <= popcount(t.masks))
-	if loops := len(o.loops) > 1; fits && (loops || len(o.items) < 200) {
+	if loops := len(o.loops) > 1; fits && (loops || len(o.items) < longCode) {
 		return maxUnits
 	}
 	return 1
 }
+
+// longCode is from how many items on straight code is long.
+const longCode = 200
 
 // sources lists what fills the environment's leaves at a launch.
 func (a *assembly) sources(p *ir.Program) {

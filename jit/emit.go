@@ -129,6 +129,7 @@ func (e *emitter) rm(v ir.Value, j int) amd64.RM {
 	c := e.classOf(e.same[v])
 	switch {
 	case p.reg >= 0:
+		e.banks[c].next[p.reg] = e.nextUse(e.same[v])
 		return vec(e.pin(c, p.reg))
 	case e.isLeafEntity(x):
 		return e.leafOperand(e.same[v])

@@ -149,7 +149,7 @@ func (e *emitter) enter(index int32) {
 	l, info := &e.p.Loops[index], &e.loops[index]
 	e.code.Tag = int32(l.States[0])
 	for i, s := range l.States {
-		e.start(s, l.Init[i], slices.Contains(l.Init[i+1:], l.Init[i]))
+		e.start(s, l.Init[i], e.isAmong(l.Init[i+1:], l.Init[i]))
 	}
 	for _, r := range e.order.results[index] {
 		if int(e.p.Nodes[r].Imm) == len(l.States) {
@@ -175,6 +175,11 @@ func (e *emitter) enter(index int32) {
 	e.labels[index] = loopLabels{e.code.NewLabel(), e.code.NewLabel()}
 	e.heads[index] = e.snapshot()
 	e.code.Place(e.labels[index].head)
+}
+
+// isAmong tells whether a value is in a list, by any of its names.
+func (e *emitter) isAmong(list []ir.Value, v ir.Value) bool {
+	return slices.ContainsFunc(list, func(x ir.Value) bool { return e.same[x] == e.same[v] })
 }
 
 // mask0 is the class of truth values.

@@ -169,12 +169,21 @@ func sized[T any](list *[]T, n int) []T {
 	return (*list)[:n]
 }
 
+// fill sets all elements, the first of them one by one.
+func fill(words []int32, x int32) {
+	n := min(len(words), 64)
+	for i := range n {
+		words[i] = x
+	}
+	for ; n < len(words); n *= 2 {
+		copy(words[n:], words[:n])
+	}
+}
+
 // allocate makes the lists for n values.
 func (o *order) allocate(n int, memory *orderMemory) {
 	words := sized(&memory.words, 7*n)
-	for i := range words {
-		words[i] = -1
-	}
+	fill(words, -1)
 	o.first, o.last, o.def, o.captor, o.entry = words[:n], words[n:2*n], words[2*n:3*n], words[3*n:4*n], words[4*n:5*n]
 	o.effects.waiting, o.final = words[5*n:6*n], words[6*n:]
 	o.same = sized(&memory.same, n)

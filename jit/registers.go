@@ -31,7 +31,8 @@ type place struct {
 // bank is the registers of a class.
 type bank struct {
 	owner  [32]entity
-	all    uint32 // that exist
+	next   [32]int32 // position at which the owner is used next, as of when it was last touched
+	all    uint32    // that exist
 	free   uint32
 	pinned uint32 // that the instruction under way uses
 }
@@ -113,6 +114,7 @@ func (e *emitter) assign(c class, r uint8, x entity) {
 	b.owner[r] = x
 	if x != nobody {
 		e.places[x].reg = int8(r)
+		b.next[r] = e.nextUse(e.valueOf[x])
 	}
 }
 
@@ -126,7 +128,10 @@ func (e *emitter) victim(c class) uint8 {
 		if x == nobody {
 			continue
 		}
-		distance := int64(e.nextUse(e.valueOf[x])) - int64(e.at)
+		distance := int64(b.next[r]) - int64(e.at)
+		if distance*2+1 <= score {
+			continue
+		}
 		if e.places[x].slot != 0 || e.isClean(x) {
 			distance = distance*2 + 1
 		}
@@ -200,6 +205,7 @@ func (e *emitter) load(x entity) uint8 {
 	p := &e.places[x]
 	c := e.classOf(e.valueOf[x])
 	if p.reg >= 0 {
+		e.banks[c].next[p.reg] = e.nextUse(e.valueOf[x])
 		return e.pin(c, p.reg)
 	}
 	r := e.take(c, x)
