@@ -30,19 +30,21 @@ type ProfileOptions struct {
 	Progress func(line string)
 }
 
-// Profile says where the time of something goes.
+// Profile says where the time of something goes. Times and shares are medians of the rounds, which need not add up.
 type Profile struct {
-	Rounds  int
-	Seconds float64 // of the whole, median of the rounds
-	Stages  []StageProfile
-	Peaks   *Peaks // nil where there is no machine code to measure them with
+	Rounds    int
+	Seconds   float64 // of the whole
+	Stages    []StageProfile
+	Rest      float64 // seconds of the whole outside of the stages
+	RestShare float64
+	Peaks     *Peaks // nil where there is no machine code to measure them with
 }
 
 // StageProfile is a stage's part.
 type StageProfile struct {
 	Name    string
 	Kind    ir.StageKind
-	Seconds float64 // median of the rounds
+	Seconds float64
 	Share   float64 // of the whole
 	Lanes   int     // of a reduction: elements that it combines
 	Flops   float64 // operations on floats, of all lanes
@@ -94,10 +96,14 @@ func (p *Profiler) Profile(ctx context.Context, o ProfileOptions, run func(conte
 		return nil, err
 	}
 	last := len(t) - 1
-	out := &Profile{Rounds: len(t[last]), Seconds: t[last].Median(), Peaks: g.peaks(t[:last])}
+	whole, rest := t[last], t[last]
+	out := &Profile{Rounds: len(whole), Seconds: whole.Median(), Peaks: g.peaks(t[:last])}
 	for i, a := range amounts {
-		out.Stages = append(out.Stages, p.stage(i, a, out))
+		times := p.times[i][len(p.times[i])-len(whole):] // those before warmed up
+		out.Stages = append(out.Stages, p.stage(i, a, times, whole))
+		rest = rest.Minus(times)
 	}
+	out.Rest, out.RestShare = rest.Median(), rest.Over(whole).Median()
 	return out, nil
 }
 
@@ -120,14 +126,11 @@ func (p *Profiler) side(run func(context.Context) error) Side {
 	}
 }
 
-// stage sums up stage i, which does so much.
-func (p *Profiler) stage(i int, a amount, whole *Profile) StageProfile {
+// stage sums up stage i, which does so much, from its times and those of the whole.
+func (p *Profiler) stage(i int, a amount, times, whole Series) StageProfile {
 	s := &p.kernel.Module().Stages[i]
-	times := p.times[i]
-	times = times[len(times)-whole.Rounds:] // those before warmed up
-	x := StageProfile{Name: s.Name, Kind: s.Kind, Seconds: times.Median(), Lanes: p.lanes[i], Flops: a.flops, Bytes: a.bytes}
-	x.Share = x.Seconds / whole.Seconds
-	return x
+	return StageProfile{Name: s.Name, Kind: s.Kind, Seconds: times.Median(), Share: times.Over(whole).Median(),
+		Lanes: p.lanes[i], Flops: a.flops, Bytes: a.bytes}
 }
 
 // count finds what each stage does in the calls that were kept. It runs them once more, with the loops counting.

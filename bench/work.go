@@ -49,7 +49,7 @@ func flopsOf(n *ir.Node) float64 {
 	switch n.Op {
 	case ir.OpFMA:
 		return 2
-	case ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpDiv, ir.OpMin, ir.OpMax, ir.OpSqrt:
+	case ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpScale, ir.OpDiv, ir.OpMin, ir.OpMax, ir.OpSqrt:
 		return 1
 	}
 	return 0

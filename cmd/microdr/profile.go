@@ -103,13 +103,12 @@ func (r *report) write(w io.Writer) error {
 	fmt.Fprintf(w, "%s; %s; %s; median of %s\n\n", cpu, backendNames(r.engine.Backend()), count(r.workers, "worker"), count(r.Rounds, "round"))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "stage\tkind\ttime\tshare\tlanes\tlanes/s\tns/lane\tflop/lane\tGFLOP/s\tof peak\tbytes/lane\tGB/s\tof peak\t")
-	rest := r.Seconds
 	for _, s := range r.Stages {
-		if rest -= s.Seconds; r.options.wants(s.Name) {
+		if r.options.wants(s.Name) {
 			fmt.Fprintln(t, strings.Join(r.row(&s), "\t")+"\t")
 		}
 	}
-	fmt.Fprintf(t, "(the rest)\t\t%s\t%s\t\n", millis(rest), percent(rest/r.Seconds))
+	fmt.Fprintf(t, "(the rest)\t\t%s\t%s\t\n", millis(r.Rest), percent(r.RestShare))
 	fmt.Fprintf(t, "all\t\t%s\t%s\t\n", millis(r.Seconds), percent(1))
 	t.Flush()
 	_, err := fmt.Fprint(w, "\n", r.legend())
@@ -197,6 +196,7 @@ type profileEnd struct {
 	Workers int        `json:"workers"`
 	Rounds  int        `json:"rounds"`
 	Seconds float64    `json:"seconds"`
+	Rest    float64    `json:"rest_seconds"` // outside of the stages
 	Peaks   *peaksLine `json:"peaks"`
 }
 
@@ -210,7 +210,7 @@ type peaksLine struct {
 
 func (a *app) reportJSON(r *report) error {
 	end := profileEnd{Event: "result", View: r.name, Mode: r.mode.String(), CPU: r.cpu, Backend: string(r.engine.Backend()),
-		Workers: r.workers, Rounds: r.Rounds, Seconds: r.Seconds}
+		Workers: r.workers, Rounds: r.Rounds, Seconds: r.Seconds, Rest: r.Rest}
 	fma, bytes := math.NaN(), math.NaN()
 	if p := r.Peaks; p != nil {
 		end.Peaks = &peaksLine{string(p.Backend), p.OneFMA, p.FMA, p.One, p.Bytes}
