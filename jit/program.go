@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/ir"
@@ -39,7 +40,9 @@ func Compile(m *ir.Module, s *ir.Stage, t Target, pages *Pages, options Options)
 	if err != nil {
 		return nil, fmt.Errorf("jit: %w", err)
 	}
-	a.code.Bytes = nil
+	if a.code.Bytes = nil; options.List {
+		a.code.Bytes = slices.Clone(memory.code) // which the next compilation writes to
+	}
 	return &Program{a, pages, at, m, s.Prog}, nil
 }
 
@@ -49,9 +52,26 @@ func (p *Program) Close() error { return p.pages.free(p.at) }
 // Stats returns what became of the program.
 func (p *Program) Stats() Stats { return p.stats }
 
-// Listing returns the instructions, if Options.List asked for them. Their tag is the node that they belong to, -1 for
-// what belongs to none. Offsets from Begin on are the section that computes what all lanes share.
-func (p *Program) Listing() (lines []amd64.Line, begin int) { return p.code.Lines, p.begin }
+// Listing is the code of a program for people. The tag of a line is the node that it belongs to, or -1 for none, or what
+// EffectOf knows. Of a loop, what enters it and what ends an iteration belong to its first state, and what leaves it to
+// the condition.
+type Listing struct {
+	Lines  []amd64.Line
+	Labels []int  // offsets of L0, L1, ...; -1 for none
+	Bytes  []byte // the code, from offset 0
+	Begin  int    // the offset from which on it computes what all lanes share
+}
+
+// Listing returns what Options.List asked for.
+func (p *Program) Listing() Listing {
+	return Listing{p.code.Lines, p.code.Labels(), p.code.Bytes, p.begin}
+}
+
+// effectTag marks the instructions of an effect.
+func effectTag(i int) int32 { return int32(-2 - i) }
+
+// EffectOf returns the number of the effect that a tag stands for, if it does.
+func EffectOf(tag int32) (i int, ok bool) { return int(-2 - tag), tag <= -2 }
 
 // Buffer is an array that a program reads or writes: Len elements at Address, and Slack bytes that can be read behind
 // them.
