@@ -110,8 +110,8 @@ func TestBothWaysThroughTheFog(t *testing.T) {
 	if before < q.lanes/5 || before > q.lanes*4/5 {
 		t.Errorf("%d of %d lanes lie before the fog", before, q.lanes)
 	}
-	if n, err := q.operations(); err != nil || n != 35 {
-		t.Errorf("%d operations, %v, want the 35 of its comment", n, err)
+	if n, err := q.operations(); err != nil || n != 27 {
+		t.Errorf("%d operations, %v, want the 27 of its comment", n, err)
 	}
 }
 

@@ -67,7 +67,7 @@ func surfaces(lanes int) [][]float32 {
 	return [][]float32{between(lanes, 1, -3, 3), between(lanes, 2, -3, 3), between(lanes, 3, 0, 1)}
 }
 
-// fog is the elementwise kernel: 3 inputs, a root, an exponential and a select, 35 operations once exp is expanded.
+// fog is the elementwise kernel: 3 inputs, a root, an exponential and a select, 27 operations once exp is expanded.
 func fog(lanes int) *problem {
 	return newProblem("fog", lanes, surfaces(lanes), []float64{0.5, 2, 0.3, 0.7},
 		func(r *trace.Recorder, in []trace.Float) trace.Float { return mediumOf(r).through(in[0], in[1], in[2]) })

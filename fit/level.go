@@ -288,6 +288,23 @@ type maskerKey struct {
 	scale int
 }
 
+// Moved names what the fit of a scene takes derivatives by, at its start: uniforms, and buffers of values for every pixel.
+// A scene that fits nothing has neither.
+func Moved(s *scene.Scene) (uniforms, perPixel []string, err error) {
+	if s.Fit == nil || len(s.Fit.Parameters) == 0 {
+		return nil, nil, nil
+	}
+	start, err := s.AtStart()
+	if err != nil {
+		return nil, nil, &InputError{fmt.Errorf("fit: %w", err)}
+	}
+	vec, err := scene.NewVector(start)
+	if err != nil {
+		return nil, nil, &InputError{fmt.Errorf("fit: %w", err)}
+	}
+	return movedUniforms(vec), mapPaths(vec), nil
+}
+
 // movedUniforms names the uniforms that the local coordinates move, without
 // the views' gains and biases, which are applied here. A derivative can happen
 // to be zero at one point; so it is looked for at two further ones.

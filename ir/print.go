@@ -49,13 +49,38 @@ func Print(m *Module) string {
 	return b.String()
 }
 
+// PrintStage returns the text of one stage of a module that Verify accepts, without the declarations.
+func PrintStage(m *Module, s *Stage) string {
+	p := newPrinter(m)
+	p.stage(s)
+	return p.out.String()
+}
+
+// PrintLines returns the lines of a map's program one by one: of each node, the first one where it has several and none
+// for those that have no line of their own, and of each effect.
+func PrintLines(m *Module, prog *Program) (nodes, effects []string) {
+	p := newPrinter(m)
+	p.p = prog
+	for i := range prog.Nodes {
+		text := ""
+		switch n := prog.Node(Value(i)); n.Op {
+		case OpParam, OpState:
+		case OpLoop:
+			text = p.loopHead(Value(i), n)
+		default:
+			text = p.nodeLine(Value(i), n)
+		}
+		nodes = append(nodes, text)
+	}
+	for _, e := range prog.Effects {
+		effects = append(effects, p.effectLine(e))
+	}
+	return nodes, effects
+}
+
 // WriteText writes the text of a module that Verify accepts.
 func (m *Module) WriteText(w io.Writer) error {
-	p := &printer{
-		buffers:  referencesTo(m.Buffers, func(b Buffer) string { return b.Name }),
-		uniforms: referencesTo(m.Uniforms, func(u Uniform) string { return u.Name }),
-		funcs:    referencesTo(m.Funcs, func(f *Func) string { return f.Name }),
-	}
+	p := newPrinter(m)
 	p.line("module %s", quoteName(m.Name))
 	for _, u := range m.Uniforms {
 		p.line("uniform %s %v", quoteName(u.Name), u.Type)
@@ -81,6 +106,14 @@ type printer struct {
 	regions map[Scope][]Value // the nodes of each scope, in order
 	indent  int
 	out     bytes.Buffer
+}
+
+func newPrinter(m *Module) *printer {
+	return &printer{
+		buffers:  referencesTo(m.Buffers, func(b Buffer) string { return b.Name }),
+		uniforms: referencesTo(m.Uniforms, func(u Uniform) string { return u.Name }),
+		funcs:    referencesTo(m.Funcs, func(f *Func) string { return f.Name }),
+	}
 }
 
 func (p *printer) line(format string, args ...any) {
@@ -150,7 +183,7 @@ func (p *printer) program(prog *Program) {
 	p.region(ScopeLane)
 	p.indent++
 	for _, e := range prog.Effects {
-		p.line("%v %s %%%d %%%d", e.Kind, p.buffers[e.Buffer], e.Index, e.Value)
+		p.line("%s", p.effectLine(e))
 	}
 	p.indent--
 }
@@ -164,20 +197,34 @@ func (p *printer) region(s Scope) {
 		case OpLoop:
 			p.loop(v, n)
 		default:
-			p.line("%%%d = %s%s", v, p.node(n), position(n))
+			p.line("%s", p.nodeLine(v, n))
 		}
 	}
 	p.indent--
 }
 
-func (p *printer) loop(v Value, n *Node) {
+func (p *printer) effectLine(e Effect) string {
+	return fmt.Sprintf("%v %s %%%d %%%d", e.Kind, p.buffers[e.Buffer], e.Index, e.Value)
+}
+
+func (p *printer) nodeLine(v Value, n *Node) string {
+	return fmt.Sprintf("%%%d = %s%s", v, p.node(n), position(n))
+}
+
+// loopHead returns the line that opens a loop.
+func (p *printer) loopHead(v Value, n *Node) string {
 	l := p.p.Loop(v)
 	states := make([]string, len(l.States))
 	for i, s := range l.States {
 		state := p.p.Node(s)
 		states[i] = fmt.Sprintf("%%%d %v%s = %%%d", s, state.Type, position(state), l.Init[i])
 	}
-	p.line("%%%d = loop max %d%s (%s) {", v, l.Max, position(n), strings.Join(states, ", "))
+	return fmt.Sprintf("%%%d = loop max %d%s (%s) {", v, l.Max, position(n), strings.Join(states, ", "))
+}
+
+func (p *printer) loop(v Value, n *Node) {
+	l := p.p.Loop(v)
+	p.line("%s", p.loopHead(v, n))
 	p.region(l.Scope)
 	p.indent++
 	p.line("while %%%d", l.Cond)

@@ -240,3 +240,34 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Stages and lines by themselves are what the text of the whole module has.
+func TestExcerpts(t *testing.T) {
+	m, err := Parse("sample", []byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages := ""
+	for i := range m.Stages {
+		stages += PrintStage(m, &m.Stages[i])
+	}
+	if !strings.HasSuffix(sample, stages) || !strings.HasPrefix(stages, "map shade") {
+		t.Errorf("the stages are\n%s", stages)
+	}
+	p := m.Stages[0].Prog
+	nodes, effects := PrintLines(m, p)
+	if len(nodes) != len(p.Nodes) || len(effects) != len(p.Effects) {
+		t.Fatalf("%d lines of nodes and %d of effects", len(nodes), len(effects))
+	}
+	for v, line := range nodes {
+		none := p.Nodes[v].Op == OpState
+		if none != (line == "") || !strings.Contains(stages, line+"\n") || !none && !strings.HasPrefix(line, fmt.Sprintf("%%%d = ", v)) {
+			t.Errorf("%%%d: %q", v, line)
+		}
+	}
+	for _, line := range effects {
+		if line == "" || !strings.Contains(stages, "  "+line+"\n") {
+			t.Errorf("an effect %q", line)
+		}
+	}
+}

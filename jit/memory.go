@@ -110,7 +110,7 @@ type write struct {
 func (e *emitter) effect(i int) {
 	f := &e.p.Effects[i]
 	w := write{effect: f, buffer: &e.m.Buffers[f.Buffer], index: i}
-	e.code.Tag = int32(f.Value)
+	e.code.Tag = effectTag(i)
 	if f.Kind == ir.Store {
 		w.affine = e.affineIndex(f.Index, f.Buffer)
 	}

@@ -1,9 +1,12 @@
 package jit
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/ir"
@@ -37,7 +40,9 @@ func Compile(m *ir.Module, s *ir.Stage, t Target, pages *Pages, options Options)
 	if err != nil {
 		return nil, fmt.Errorf("jit: %w", err)
 	}
-	a.code.Bytes = nil
+	if a.code.Bytes = nil; options.List {
+		a.code.Bytes = slices.Clone(memory.code) // which the next compilation writes to
+	}
 	return &Program{a, pages, at, m, s.Prog}, nil
 }
 
@@ -47,9 +52,26 @@ func (p *Program) Close() error { return p.pages.free(p.at) }
 // Stats returns what became of the program.
 func (p *Program) Stats() Stats { return p.stats }
 
-// Listing returns the instructions, if Options.List asked for them. Their tag is the node that they belong to, -1 for
-// what belongs to none. Offsets from Begin on are the section that computes what all lanes share.
-func (p *Program) Listing() (lines []amd64.Line, begin int) { return p.code.Lines, p.begin }
+// Listing is the code of a program for people. The tag of a line is the node that it belongs to, or -1 for none, or what
+// EffectOf knows. Of a loop, what enters it and what ends an iteration belong to its first state, and what leaves it to
+// the condition.
+type Listing struct {
+	Lines  []amd64.Line
+	Labels []int  // offsets of L0, L1, ...; -1 for none
+	Bytes  []byte // the code, from offset 0
+	Begin  int    // the offset from which on it computes what all lanes share
+}
+
+// Listing returns what Options.List asked for.
+func (p *Program) Listing() Listing {
+	return Listing{p.code.Lines, p.code.Labels(), p.code.Bytes, p.begin}
+}
+
+// effectTag marks the instructions of an effect.
+func effectTag(i int) int32 { return int32(-2 - i) }
+
+// EffectOf returns the number of the effect that a tag stands for, if it does.
+func EffectOf(tag int32) (i int, ok bool) { return int(-2 - tag), tag <= -2 }
 
 // Buffer is an array that a program reads or writes: Len elements at Address, and Slack bytes that can be read behind
 // them.
@@ -207,20 +229,22 @@ func (w *Worker) Run(lo, hi int) error {
 	return nil
 }
 
+// ErrAddress is an access of generated code to memory that is not there.
+var ErrAddress = errors.New("a bad address")
+
 // enter calls the code. A fault in it becomes an error.
 func (w *Worker) enter(offset int) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(old)
-		if r := recover(); r != nil {
-			fault, ok := r.(interface {
-				error
-				Addr() uintptr
-			})
-			if !ok {
-				panic(r)
-			}
-			err = fmt.Errorf("jit: a bad address, %#x", fault.Addr())
+		switch fault := recover().(type) {
+		case nil:
+		case interface{ Addr() uintptr }:
+			err = fmt.Errorf("jit: %w, %#x", ErrAddress, fault.Addr())
+		case runtime.Error: // near zero, which Go takes for a nil pointer
+			err = fmt.Errorf("jit: %w", ErrAddress)
+		default:
+			panic(fault)
 		}
 	}()
 	amd64.Enter(unsafe.Add(w.p.at.code, offset), w.frame)

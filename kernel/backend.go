@@ -36,12 +36,12 @@ func ParseBackend(name string) (Backend, error) {
 // Backends lists what this machine can run, the best first.
 func Backends() []Backend {
 	var list []Backend
-	for _, b := range []Backend{AVX512, AVX2, Eval} {
-		if b.supported() {
+	for _, b := range []Backend{AVX512, AVX2} {
+		if b.supported() && jit.Probe() == nil {
 			list = append(list, b)
 		}
 	}
-	return list
+	return append(list, Eval)
 }
 
 // supported tells whether this machine has the instructions.
@@ -79,11 +79,7 @@ func (b Backend) resolve() (Backend, error) {
 	}
 	switch {
 	case b == Auto:
-		b = Backends()[0]
-		if b != Eval && jit.Probe() != nil {
-			b = Eval
-		}
-		return b, nil
+		return Backends()[0], nil
 	case !b.supported():
 		return Eval, fmt.Errorf("kernel: this machine has no %s%s", b, from)
 	case b == Eval:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
@@ -28,6 +29,17 @@ type Options struct {
 	TileLanes int       // lanes of a tile, rounded up to reduction blocks; 0: chosen by cost
 	Verify    bool      // run the verifier after every pass
 	Backend   Backend   // what executes programs; it changes no bit. The oracle is the portable executor's alone
+
+	// Observe, if set, is called after every stage of every run, from the goroutine that called Run.
+	Observe func(Observation)
+}
+
+// Observation tells of a stage that ran.
+type Observation struct {
+	Kernel *Kernel
+	Stage  int // in Kernel.Module().Stages
+	Args   Args
+	Time   time.Duration
 }
 
 // Engine compiles modules and owns the buffers that they run on. It serves any number of goroutines.
@@ -89,11 +101,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 	if err := ir.Verify(m); err != nil {
 		return nil, err
 	}
-	var without []string
-	if e.options.Precision == Float64 {
-		without = []string{"expand"}
-	}
-	low, err := ir.Lower(m, ir.Passes(without...), e.options.Verify)
+	low, err := e.lower(m)
 	if err != nil {
 		return nil, err
 	}
@@ -105,4 +113,13 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		}
 	}
 	return k, nil
+}
+
+// lower prepares a module for the engine's executors.
+func (e *Engine) lower(m *ir.Module) (*ir.Module, error) {
+	var without []string
+	if e.options.Precision == Float64 {
+		without = []string{"expand"}
+	}
+	return ir.Lower(m, ir.Passes(without...), e.options.Verify)
 }

@@ -8,6 +8,7 @@ import (
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
@@ -154,18 +155,28 @@ func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.now.ctx = ctx
 	k.now.progress = newProgress(k, a.Progress)
 	for i := range k.stages {
-		s := &k.stages[i]
-		var err error
-		if s.Kind == ir.StageReduce {
-			err = k.reduce(s)
-		} else {
-			err = k.mapStage(s, a.Uniforms)
-		}
-		if err != nil {
+		if err := k.runStage(i, a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (k *Kernel) runStage(i int, a Args) (err error) {
+	s, observe := &k.stages[i], k.engine.options.Observe
+	var begun time.Time
+	if observe != nil {
+		begun = time.Now()
+	}
+	if s.Kind == ir.StageReduce {
+		err = k.reduce(s)
+	} else {
+		err = k.mapStage(s, a.Uniforms)
+	}
+	if err == nil && observe != nil {
+		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
+	}
+	return err
 }
 
 // bind checks the arguments and allocates temporaries.

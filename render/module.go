@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,19 @@ const (
 	Cover                // no image, but buffer "cover", [n]: the number of the root that the pixel's centre shows, or -1
 	numModes
 )
+
+// modeNames are what modules of a mode are called. It is never written.
+var modeNames = [numModes]string{"image", "forward", "reverse", "jacobian", "cover"}
+
+func (m Mode) String() string { return modeNames[m] }
+
+// ParseMode returns the mode of that name.
+func ParseMode(name string) (Mode, error) {
+	if i := slices.Index(modeNames[:], name); i >= 0 {
+		return Mode(i), nil
+	}
+	return Primal, fmt.Errorf("render: no mode %q, expected one of %q", name, modeNames)
+}
 
 // buffers are the numbers of a module's buffers; -1 for those that it lacks.
 type buffers struct {
@@ -62,7 +76,7 @@ func Trace(s *scene.Scene, view string, o Options, mode Mode) (*ir.Module, error
 
 // module builds the module of a mode. Sizes are those of the image textures, by path.
 func (p *plan) module(mode Mode, sizes map[string][2]int) (*ir.Module, *buffers, error) {
-	m := &ir.Module{Name: [...]string{"image", "forward", "reverse", "jacobian", "cover"}[mode]}
+	m := &ir.Module{Name: mode.String()}
 	b := p.declare(m, mode, sizes)
 	if mode == Cover {
 		t := newTracer(m, p, b)

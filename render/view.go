@@ -251,12 +251,17 @@ func (v *View) coverProgram() (*program, error) {
 	if v.modules[Cover] != nil {
 		return v.modules[Cover], nil
 	}
-	whole := *v.plan
-	whole.Pixels, whole.Samples = nil, 1
-	whole.complete()
-	m, err := v.compile(&whole, Cover)
+	m, err := v.compile(v.plan.whole(), Cover)
 	v.modules[Cover] = m
 	return m, err
+}
+
+// whole returns the plan of what the centres of all pixels of the image show.
+func (p *plan) whole() *plan {
+	w := *p
+	w.Pixels, w.Samples = nil, 1
+	w.complete()
+	return &w
 }
 
 // Image returns the data of a whole image as a film image; pixels that were not asked for are black.
@@ -270,7 +275,11 @@ func Image(v *View, data []float32) *film.Image {
 
 // Module returns the module of a mode, for those who want to read or print it.
 func (v *View) Module(mode Mode) (*ir.Module, error) {
-	m, _, err := v.plan.module(mode, v.sizes)
+	p := v.plan
+	if mode == Cover {
+		p = p.whole()
+	}
+	m, _, err := p.module(mode, v.sizes)
 	return m, err
 }
 

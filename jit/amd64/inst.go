@@ -67,6 +67,15 @@ func (c *Code) Place(l Label) {
 	t.last = -1
 }
 
+// Labels returns the offset of each label, -1 for those that have no place. Label number i is Li in a listing.
+func (c *Code) Labels() []int {
+	at := make([]int, len(c.labels))
+	for i, l := range c.labels {
+		at[i] = l.at
+	}
+	return at
+}
+
 // label returns one that NewLabel made.
 func (c *Code) label(l Label) *label {
 	if l < 0 || int(l) >= len(c.labels) {

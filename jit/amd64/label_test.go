@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -54,6 +55,10 @@ func TestLabels(t *testing.T) {
 		}
 		if c.Unplaced() {
 			t.Error("a label seems to be missing")
+		}
+		want := []int{c.Lines[9+2*round].Offset, c.Lines[15+2*round].Offset, -1}
+		if c.NewLabel(); !slices.Equal(c.Labels(), want) {
+			t.Errorf("round %d: the labels are at %d, want %d", round, c.Labels(), want)
 		}
 	}
 }
