@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
@@ -13,6 +12,7 @@ import (
 	"github.com/baremetaldevx86/microdr/ir/irtest"
 	"github.com/baremetaldevx86/microdr/jit"
 	"github.com/baremetaldevx86/microdr/mem"
+	"golang.org/x/sys/cpu"
 )
 
 // TestRandomPrograms compares machine code with the interpreter of package irtest, bit for bit.
@@ -56,8 +56,12 @@ func TestRandomPrograms(t *testing.T) {
 
 // targets lists the instruction sets of this machine.
 func targets(t *testing.T) []jit.Target {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("another architecture")
+	x := &cpu.X86
+	switch {
+	case !jit.CanRun || !x.HasAVX2 || !x.HasFMA || !x.HasF16C || !x.HasBMI1:
+		t.Skip("a machine without AVX2")
+	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
+		return []jit.Target{jit.AVX2}
 	}
 	return []jit.Target{jit.AVX2, jit.AVX512}
 }
