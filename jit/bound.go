@@ -24,8 +24,10 @@ func (o *order) bound(v ir.Value, depth int) float64 {
 	switch n.Op {
 	case ir.OpConst:
 		return constantSize(n)
-	case ir.OpAdd, ir.OpSub:
+	case ir.OpAdd:
 		return min(none, arg(0)+arg(1))
+	case ir.OpSub:
+		return min(none, o.differenceBound(n, depth))
 	case ir.OpMul:
 		return min(none, arg(0)*arg(1))
 	case ir.OpFMA:
@@ -36,6 +38,18 @@ func (o *order) bound(v ir.Value, depth int) float64 {
 		return o.clampBound(n, none)
 	}
 	return none
+}
+
+// differenceBound bounds a difference. Of x*y + c - c with a large constant c, which rounds x*y to an integer, x*y is
+// left, and what both operations round.
+func (o *order) differenceBound(n *ir.Node, depth int) float64 {
+	c := o.name(n.Args[1])
+	size := o.bound(c, depth-1)
+	if sum := o.p.Node(o.name(n.Args[0])); sum.Op == ir.OpFMA && o.name(sum.Args[2]) == c && depth > 1 {
+		product := o.bound(sum.Args[0], depth-2) * o.bound(sum.Args[1], depth-2)
+		return (product + size*0x1p-22) * (1 + 0x1p-20)
+	}
+	return o.bound(n.Args[0], depth-1) + size
 }
 
 // clampBound bounds a select that clamps from one side what was clamped from the other.

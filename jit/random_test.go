@@ -1,8 +1,10 @@
 package jit_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
-	"runtime"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/baremetaldevx86/microdr/ir/irtest"
 	"github.com/baremetaldevx86/microdr/jit"
 	"github.com/baremetaldevx86/microdr/mem"
+	"golang.org/x/sys/cpu"
 )
 
 // TestRandomPrograms compares machine code with the interpreter of package irtest, bit for bit.
@@ -53,8 +56,12 @@ func TestRandomPrograms(t *testing.T) {
 
 // targets lists the instruction sets of this machine.
 func targets(t *testing.T) []jit.Target {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("another architecture")
+	x := &cpu.X86
+	switch {
+	case !jit.CanRun || !x.HasAVX2 || !x.HasFMA || !x.HasF16C || !x.HasBMI1:
+		t.Skip("a machine without AVX2")
+	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
+		return []jit.Target{jit.AVX2}
 	}
 	return []jit.Target{jit.AVX2, jit.AVX512}
 }
@@ -62,51 +69,70 @@ func targets(t *testing.T) []jit.Target {
 // run lowers, compiles and executes a module of one map stage on memory filled by seed.
 func run(t *testing.T, m *ir.Module, target jit.Target, pages *jit.Pages, heap *mem.Heap, seed uint64) irtest.Memory {
 	t.Helper()
+	uniforms, memory := irtest.Fill(m, seed)
+	x := executor{target, pages, heap}
+	if err := x.execute(m, uniforms, memory); err != nil {
+		t.Fatalf("seed %d: %v", seed, err)
+	}
+	return memory
+}
+
+// executor runs modules of one map stage on a target.
+type executor struct {
+	target jit.Target
+	pages  *jit.Pages
+	heap   *mem.Heap
+}
+
+// execute changes memory as the module says, with NaN made canonical.
+func (x *executor) execute(m *ir.Module, uniforms []float64, memory irtest.Memory) error {
 	low, err := ir.Lower(m, ir.Passes(), true)
 	if err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
+		return err
 	}
-	p, err := jit.Compile(low, &low.Stages[0], target, pages, jit.Options{})
+	p, err := jit.Compile(low, &low.Stages[0], x.target, x.pages, jit.Options{})
 	if err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
+		return err
 	}
 	defer p.Close()
-	uniforms, memory := irtest.Fill(m, seed)
+	prog, lanes := low.Stages[0].Prog, m.Stages[0].Lanes()
 	raw := make([][]uint64, len(memory))
-	l := &jit.Launch{Uniforms: uniforms, Pairs: make([]jit.Pair, len(low.Stages[0].Prog.Effects))}
+	l := &jit.Launch{Uniforms: uniforms, Pairs: make([]jit.Pair, len(prog.Effects))}
 	for b := range memory {
 		raw[b] = irtest.Pack(m.Buffers[b].Type, memory[b])
 		l.Buffers = append(l.Buffers, jit.Buffer{Address: unsafe.Pointer(&raw[b][0]), Len: len(memory[b])})
 	}
-	lanes := m.Stages[0].Lanes()
 	indices, values := map[int][]uint64{}, map[int][]uint64{}
 	for _, i := range p.ScatterAdds() {
 		indices[i], values[i] = make([]uint64, lanes), make([]uint64, lanes)
 		l.Pairs[i] = jit.Pair{Index: unsafe.Pointer(&indices[i][0]), Values: unsafe.Pointer(&values[i][0])}
 	}
-	w, err := p.NewWorker(heap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	if err := w.Begin(l); err != nil {
-		t.Fatal(err)
-	}
-	cut := lanes / 256 * 256
-	for _, r := range [][2]int{{cut, lanes}, {0, cut}} {
-		if err := w.Run(r[0], r[1]); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
+	if err := x.launch(p, l, lanes); err != nil {
+		return err
 	}
 	for b := range memory {
 		irtest.Unpack(m.Buffers[b].Type, raw[b], memory[b])
+		if !slices.Equal(raw[b], irtest.Pack(m.Buffers[b].Type, memory[b])) {
+			return fmt.Errorf("written beyond the end of %s", m.Buffers[b].Name)
+		}
 	}
 	for _, i := range p.ScatterAdds() {
-		b := low.Stages[0].Prog.Effects[i].Buffer
+		b := prog.Effects[i].Buffer
 		fold(m.Buffers[b].Type, memory[b], indices[i], values[i], lanes)
 	}
 	irtest.Canonical(m, memory)
-	return memory
+	return nil
+}
+
+// launch runs the lanes of the last blocks first.
+func (x *executor) launch(p *jit.Program, l *jit.Launch, lanes int) error {
+	w, err := p.NewWorker(x.heap)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	cut := lanes / 256 * 256
+	return errors.Join(w.Begin(l), w.Run(cut, lanes), w.Run(0, cut))
 }
 
 // fold adds pairs in the order of the lanes.

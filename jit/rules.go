@@ -183,13 +183,15 @@ func (e *emitter) three(ops fmaOps, v, x, y, z ir.Value, j int) {
 	}
 }
 
-// move copies an operand to a vector register.
+// move copies an operand to a vector register. Elements of buffers are not aligned.
 func (e *emitter) move(d uint8, from amd64.RM, wide bool) {
 	switch {
 	case from.IsBroadcast() && wide:
 		e.op1(amd64.VBROADCASTSD, d, from.Whole())
 	case from.IsBroadcast():
 		e.op1(amd64.VBROADCASTSS, d, from.Whole())
+	case from.IsMem():
+		e.op1(amd64.VMOVUPS, d, from)
 	default:
 		e.op1(amd64.VMOVAPS, d, from)
 	}

@@ -36,6 +36,8 @@ func newAVX2() *target {
 		{ir.OpTrunc, f64, rounding(amd64.VROUNDPD, towards0)},
 		{ir.OpRound, f32, rounding(amd64.VROUNDPS, toNearest)},
 		{ir.OpRound, f64, rounding(amd64.VROUNDPD, toNearest)},
+		{ir.OpScale, f32, scaling4().rule},
+		{ir.OpScale, f64, scaling8().rule},
 		{ir.OpNeg, words, negateWord(amd64.VPXOR)},
 		{ir.OpAnd, bitTypes, binary(amd64.VPAND)},
 		{ir.OpOr, bitTypes, binary(amd64.VPOR)},

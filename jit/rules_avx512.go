@@ -177,7 +177,7 @@ func compareDouble512(predicate uint8) rule {
 func select512(e *emitter, v ir.Value, n *ir.Node) error {
 	for j, end := e.span(v); j < end; j++ {
 		k := e.reg(n.Args[0], j)
-		e.selectLanes(v, n, j, k, amd64.VBLENDMPS, amd64.VMOVAPS, amd64.VBROADCASTSS)
+		e.selectLanes(v, n, j, k, amd64.VBLENDMPS, amd64.VMOVUPS, amd64.VBROADCASTSS)
 		e.unpin()
 	}
 	return nil
@@ -203,9 +203,9 @@ func (e *emitter) selectLanes(v ir.Value, n *ir.Node, j int, k uint8, blend, mov
 func selectDouble512(e *emitter, v ir.Value, n *ir.Node) error {
 	for u, end := e.unitSpan(); u < end; u++ {
 		k := e.reg(n.Args[0], u)
-		e.selectLanes(v, n, 2*u, k, amd64.VBLENDMPD, amd64.VMOVAPD, amd64.VBROADCASTSD)
+		e.selectLanes(v, n, 2*u, k, amd64.VBLENDMPD, amd64.VMOVUPD, amd64.VBROADCASTSD)
 		high := e.upperMask(k)
-		e.selectLanes(v, n, 2*u+1, high, amd64.VBLENDMPD, amd64.VMOVAPD, amd64.VBROADCASTSD)
+		e.selectLanes(v, n, 2*u+1, high, amd64.VBLENDMPD, amd64.VMOVUPD, amd64.VBROADCASTSD)
 		e.giveBack(mask, high)
 		e.unpin()
 	}
@@ -255,12 +255,12 @@ func mergeMasked(e *emitter, t ir.Type, state, m uint8, from amd64.RM, h int) {
 }
 
 func (e *emitter) mergeVector(t ir.Type, state, m uint8, from amd64.RM) {
-	op := amd64.VMOVAPS
+	op := amd64.VMOVUPS
 	switch {
 	case t == ir.F64 && from.IsBroadcast():
 		op = amd64.VBROADCASTSD
 	case t == ir.F64:
-		op = amd64.VMOVAPD
+		op = amd64.VMOVUPD
 	case from.IsBroadcast():
 		op = amd64.VBROADCASTSS
 	}
