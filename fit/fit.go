@@ -210,7 +210,7 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 	if !last {
 		o.Tolerance, rejections = math.Max(o.Tolerance, coarseTolerance), 3
 	}
-	err := l.aim(ctx, vec.Scene())
+	err := l.aim(ctx, vec)
 	first := math.NaN()
 	if err == nil {
 		first, err = l.cost(ctx, vec)

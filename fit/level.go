@@ -20,10 +20,11 @@ type level struct {
 	scale  int
 	views  []*levelView
 	loss   optim.Loss
-	params []string // uniforms with derivatives, the same for every view
-	total  float64  // sum of the weights
-	count  int      // residuals with a weight
-	masked bool     // some view has a mask by object
+	params []string  // uniforms with derivatives, the same for every view
+	total  float64   // sum of the weights
+	count  int       // residuals with a weight
+	masked bool      // some view has a mask by object
+	aimed  []float64 // the point that the masks were taken at
 }
 
 // levelView is one view of a level. Pixels are those that may count, in order.
@@ -46,7 +47,6 @@ type levelView struct {
 	weights   []float64 // pixels x channels: mask times the loss's own factor
 	// A mask by object follows the object: aim makes weights from these.
 	mask   *scene.Mask
-	masker openView // shows the whole image; the fitter's
 	base   []float64
 	recent []rendered // the latest images, the last one first
 	column []int      // of every uniform of the scene, see terms
@@ -78,15 +78,15 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 	return image, nil
 }
 
-// openLevel opens every view at a scale for the parameters of vec. With whole,
-// views are opened for all of their pixels, so that the level serves any
-// start; otherwise for those around the masks at vec's scene.
-func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, whole bool) (*level, error) {
+// openLevel opens every view at a scale for the parameters of vec: for the
+// pixels around the masks at vec's scene, or, if it is to run alone beside
+// others like it, for all pixels, so that it serves any start.
+func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, alone bool) (*level, error) {
 	l := &level{scale: scale, params: movedUniforms(vec)}
 	var factor func(float64) float64
 	l.loss, factor = lossOf(f.start.Fit.Loss)
 	for i := range f.targets {
-		v, err := f.openLevelView(ctx, vec.Scene(), i, l, factor, whole)
+		v, err := f.openLevelView(ctx, vec.Scene(), i, l, factor, alone)
 		if err != nil {
 			l.close()
 			return nil, err
@@ -144,37 +144,73 @@ func (l *level) close() {
 // errNothing is returned where no pixel counts.
 var errNothing = errors.New("fit: no pixel counts: the mask is too small, or its object out of the picture")
 
-// aim takes the masks by object anew at a scene. They stay until the next
+// aim takes the masks by object anew at a point. They stay until the next
 // call, so that costs compare.
-func (l *level) aim(ctx context.Context, s *scene.Scene) error {
+func (l *level) aim(ctx context.Context, vec *scene.Vector) error {
 	if !l.masked {
 		return nil
 	}
-	for _, v := range l.views {
-		if v.mask == nil {
-			continue
-		}
-		hit, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
-		if err != nil {
-			return err
-		}
-		inside := make([]bool, v.width*v.height)
-		for _, p := range v.pixels {
-			inside[p] = hit[p]
-		}
-		inside = shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale))
-		for i, w := range v.base {
-			v.weights[i] = 0
-			if inside[v.pixels[i/v.channels]] {
-				v.weights[i] = w
+	point := pointOf(vec)
+	if l.aimed == nil || !slices.Equal(l.aimed, point) {
+		l.aimed = nil
+		for _, v := range l.views {
+			if err := v.aim(ctx, vec.Scene(), l.scale); err != nil {
+				return err
 			}
 		}
+		l.sum()
+		l.aimed = point
 	}
-	l.sum()
 	if l.count == 0 {
 		return errNothing
 	}
 	return nil
+}
+
+// aim makes weights of the mask by object at a scene. What the mask leaves out
+// is not rendered as long as it does.
+func (v *levelView) aim(ctx context.Context, s *scene.Scene, scale int) error {
+	if v.mask == nil {
+		return nil
+	}
+	hit, err := v.view.MaskOf(ctx, s, v.mask.Object, 0)
+	if err != nil {
+		return err
+	}
+	inside := make([]bool, v.width*v.height)
+	for i, p := range v.pixels {
+		inside[p] = hit[i]
+	}
+	inside = shrink(inside, v.width, v.height, v.mask.Margin/float64(scale))
+	clear(v.weights)
+	chosen := make([]int32, 0, len(v.pixels))
+	for i, p := range v.pixels {
+		if inside[p] {
+			chosen = append(chosen, int32(i))
+			copy(v.weights[i*v.channels:(i+1)*v.channels], v.base[i*v.channels:])
+		}
+	}
+	if v.slope == v.view { // else a trial's image serves the next mask, too
+		v.choose(chosen)
+	}
+	return nil
+}
+
+// choose renders only these pixels from now on, nil: all.
+func (v *levelView) choose(pixels []int32) {
+	v.view.Choose(pixels)
+	v.recent = nil
+}
+
+// chooseAll renders all pixels until the masks are taken anew.
+func (l *level) chooseAll() {
+	if !l.masked {
+		return
+	}
+	for _, v := range l.views {
+		v.choose(nil)
+	}
+	l.aimed = nil
 }
 
 // reach is how far (as a share of the longer side of the picture) around a
@@ -184,7 +220,7 @@ const reach = 0.06
 // openLevelView reduces the target and opens the view for the pixels that
 // count. Coarse pixels that a mask or the border cuts are left out: their
 // mean does not belong to the pixel's centre.
-func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *level, factor func(float64) float64, whole bool) (*levelView, error) {
+func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *level, factor func(float64) float64, alone bool) (*levelView, error) {
 	t := &f.targets[i]
 	image, weights, err := t.image.DownsampleWeighted(t.weights, l.scale)
 	if err != nil {
@@ -196,11 +232,8 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	var near []bool
 	if view.Mask != nil && view.Mask.Object != "" {
 		v.mask = view.Mask
-		if v.masker, err = f.masker(s, t.view, l.scale); err != nil {
-			return nil, err
-		}
-		if !whole {
-			if near, err = around(ctx, s, v, width, height); err != nil {
+		if !alone {
+			if near, err = f.around(ctx, s, v, l.scale); err != nil {
 				return nil, err
 			}
 		}
@@ -218,8 +251,8 @@ func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *le
 	if v.mask != nil {
 		v.base = slices.Clone(v.weights)
 	}
-	o := viewOptions{scale: l.scale, seed: f.viewSeed(i)}
-	if len(v.pixels) < width*height {
+	o := viewOptions{scale: l.scale, seed: f.viewSeed(i), alone: alone}
+	if len(v.pixels) < width*height || v.mask != nil {
 		o.pixels = v.pixels
 	}
 	return v, f.openBoth(s, v, o, l.params, s.Camera(view.Camera).Samples)
@@ -262,12 +295,16 @@ func (v *levelView) add(p int32, values []float32, weight func(target float64) f
 
 // around is the mask of a view by object, without its margin and grown by the
 // reach.
-func around(ctx context.Context, s *scene.Scene, v *levelView, width, height int) ([]bool, error) {
-	inside, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
+func (f *fitter) around(ctx context.Context, s *scene.Scene, v *levelView, scale int) ([]bool, error) {
+	masker, err := f.masker(s, v.name, scale)
 	if err != nil {
 		return nil, err
 	}
-	return shrink(inside, width, height, -math.Ceil(reach*float64(max(width, height)))), nil
+	inside, err := masker.MaskOf(ctx, s, v.mask.Object, 0)
+	if err != nil {
+		return nil, err
+	}
+	return shrink(inside, v.width, v.height, -math.Ceil(reach*float64(max(v.width, v.height)))), nil
 }
 
 // masker returns the view that masks by object are taken from; it is kept.

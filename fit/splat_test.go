@@ -38,6 +38,7 @@ func openSplat(s *scene.Scene, view string, o viewOptions) (openView, error) {
 func (v *splat) Size() (int, int)          { return v.width, v.height }
 func (v *splat) Prepare(render.Mode) error { return nil }
 func (v *splat) SetSeed(uint32)            {}
+func (v *splat) Choose([]int32)            {}
 func (v *splat) Close()                    {}
 
 func (v *splat) SetBuffer(name string, data []float32) error {

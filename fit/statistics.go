@@ -57,7 +57,7 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.aim(ctx, end.vec.Scene()); err != nil {
+	if err := l.aim(ctx, end.vec); err != nil {
 		return nil, err
 	}
 	if end.reason == optim.Stalled && l.sampled() {
@@ -136,6 +136,7 @@ const freshSeeds = 3
 
 // gather linearizes the level at the end of a fit.
 func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, error) {
+	l.chooseAll() // to see every derivative that is not finite
 	n := end.vec.Dim()
 	e := &evidence{normal: optim.NewNormal(n)}
 	squares := 0.0

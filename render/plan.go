@@ -67,11 +67,12 @@ func (p *plan) complete() {
 	p.width = (p.camera.Resolution[0] + p.Scale - 1) / p.Scale
 	p.height = (p.camera.Resolution[1] + p.Scale - 1) / p.Scale
 	p.count = p.width * p.height
-	if p.Pixels != nil {
-		p.count = len(p.Pixels)
-	}
 	lanes := runBytes / (4 * (p.fields(true) + 3 + 3*len(p.columns())))
-	p.chunk = chunkOf(p.count, max(1, min(max(lanes, leastLanes), mostLanes)/p.Samples))
+	lanes = min(max(lanes, leastLanes), mostLanes)
+	if p.Pixels != nil {
+		p.count, lanes = len(p.Pixels), leastLanes // which of them are computed may change: little should be padding
+	}
+	p.chunk = chunkOf(p.count, max(1, lanes/p.Samples))
 }
 
 // chunkOf divides count pixels into runs of equal size, at most so many pixels each, so that the last one has next to no

@@ -22,6 +22,7 @@ type View struct {
 	modules [numModes]*program // compiled when first used
 	limits  int
 	pixels  []int32
+	chosen  []int32 // see Choose
 	seed    uint32
 	columns [][]float32 // of the latest Jacobian
 }
@@ -42,13 +43,19 @@ func NewView(e *kernel.Engine, s *scene.Scene, view string, o Options) (*View, e
 	}
 	v := &View{engine: e, plan: p, pixels: o.Pixels, seed: p.Seed}
 	if v.pixels == nil {
-		v.pixels = make([]int32, p.count)
-		for i := range v.pixels {
-			v.pixels[i] = int32(i)
-		}
+		v.pixels = allPixels(p.count)
 	}
 	v.data, v.sizes, err = p.loadMaps()
 	return v, err
+}
+
+// allPixels are the numbers of n pixels.
+func allPixels(n int) []int32 {
+	all := make([]int32, n)
+	for i := range all {
+		all[i] = int32(i)
+	}
+	return all
 }
 
 // checkParams refuses names that are not uniforms of the scene: their derivative would be silently zero.
@@ -115,6 +122,15 @@ func (v *View) SetSeed(seed uint32) { v.seed = seed }
 // Options.PerPixel, in the scene's order.
 func (v *View) Columns() []string { return v.plan.columns() }
 
+// Choose lets Render and Jacobian compute only some of the view's pixels, given by their numbers among Pixels, and leave
+// the values of the others undefined; nil means all. A view that was made without a list of pixels computes all of them.
+func (v *View) Choose(pixels []int32) {
+	v.chosen = nil
+	if v.plan.Pixels != nil {
+		v.chosen = pixels
+	}
+}
+
 // Misses returns how many rays of the last call gave up at the step limit.
 func (v *View) Misses() int { return v.limits }
 
@@ -139,8 +155,8 @@ func (v *View) SetBuffer(name string, data []float32) error {
 // Render returns the image.
 func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
 	image := make([]float32, 3*v.plan.count)
-	err := v.run(ctx, Primal, s, call{take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
+		interleave(image, m.floats(m.numbers.image), at)
 	}})
 	return image, err
 }
@@ -148,8 +164,8 @@ func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
 // RenderF64 is Render with the precision of the engine.
 func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error) {
 	image := make([]float64, 3*v.plan.count)
-	err := v.run(ctx, Primal, s, call{take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.read(m.numbers.image), n)
+	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
+		interleave(image, m.read(m.numbers.image), at)
 	}})
 	return image, err
 }
@@ -168,11 +184,11 @@ func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, c
 		columns = append(columns, make([]float32, 3*v.plan.count))
 	}
 	v.columns = columns
-	err = v.run(ctx, Jacobian, s, call{take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	err = v.run(ctx, Jacobian, s, call{chosen: v.chosen, take: func(m *program, at places) {
+		interleave(image, m.floats(m.numbers.image), at)
 		result, chunk := m.floats(m.numbers.result), m.plan.chunk
 		inParallel(len(columns), func(j int) {
-			interleave(columns[j][3*first:], result[3*j*chunk:3*(j+1)*chunk], n)
+			interleave(columns[j], result[3*j*chunk:3*(j+1)*chunk], at)
 		})
 	}})
 	return image, columns, err
@@ -189,8 +205,8 @@ func (v *View) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) 
 		return image, nil, err
 	}
 	image, gradient = make([]float32, 3*v.plan.count), make([]float64, len(v.plan.Params))
-	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: func(m *program, at places) {
+		interleave(image, m.floats(m.numbers.image), at)
 		for i, x := range m.read(m.numbers.result) {
 			gradient[i] += x
 		}
@@ -210,9 +226,9 @@ func (v *View) ForwardF64(ctx context.Context, s *scene.Scene, tangent []float64
 		return nil, nil, fmt.Errorf("render: tangent of %d values for %d parameters", len(tangent), len(v.plan.Params))
 	}
 	image, derivative = make([]float64, 3*v.plan.count), make([]float64, 3*v.plan.count)
-	err = v.run(ctx, Forward, s, call{tangent: tangent, take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.read(m.numbers.image), n)
-		interleave(derivative[3*first:], m.read(m.numbers.result), n)
+	err = v.run(ctx, Forward, s, call{tangent: tangent, take: func(m *program, at places) {
+		interleave(image, m.read(m.numbers.image), at)
+		interleave(derivative, m.read(m.numbers.result), at)
 	}})
 	return image, derivative, err
 }
@@ -228,17 +244,24 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 	if err != nil {
 		return nil, err
 	}
-	whole := m.plan
-	set := make([]bool, whole.count)
-	err = v.runProgram(ctx, m, s, call{take: func(m *program, first, n int) {
-		for i, x := range m.floats(m.numbers.result)[:n] {
-			set[first+i] = int(x) == number
+	chosen := v.plan.Pixels
+	if margin != 0 {
+		chosen = nil // the pixels that were not asked for matter too
+	}
+	set := make([]bool, m.plan.count)
+	err = v.runProgram(ctx, m, s, call{chosen: chosen, take: func(m *program, at places) {
+		cover := m.floats(m.numbers.result)[:at.n]
+		for i, x := range cover {
+			set[at.pixel(i)] = int(x) == number
 		}
 	}})
 	if err != nil {
 		return nil, err
 	}
-	set = shrink(set, whole.width, whole.height, margin/float64(whole.Scale))
+	set = shrink(set, m.plan.width, m.plan.height, margin/float64(m.plan.Scale))
+	if v.plan.Pixels == nil {
+		return set, nil
+	}
 	out := make([]bool, len(v.pixels))
 	for i, pixel := range v.pixels {
 		out[i] = set[pixel]
@@ -246,13 +269,14 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 	return out, nil
 }
 
-// coverProgram returns the program that tells what every pixel of the image shows.
+// coverProgram returns the program that tells what the image's pixels show: any of them, so that views of one size share
+// its code.
 func (v *View) coverProgram() (*program, error) {
 	if v.modules[Cover] != nil {
 		return v.modules[Cover], nil
 	}
 	whole := *v.plan
-	whole.Pixels, whole.Samples = nil, 1
+	whole.Pixels, whole.Samples = allPixels(whole.width*whole.height), 1
 	whole.complete()
 	m, err := v.compile(&whole, Cover)
 	v.modules[Cover] = m
