@@ -24,7 +24,7 @@ func (e engine) open(s *scene.Scene, name string, o viewOptions) (openView, erro
 		on = e.alone
 	}
 	v, err := render.NewView(on, s, name, render.Options{Scale: o.scale, Samples: o.samples, Seed: o.seed,
-		Pixels: o.pixels, Params: o.params, PerPixel: o.maps})
+		Pixels: o.pixels, Movable: o.movable, Params: o.params, PerPixel: o.maps})
 	if err != nil {
 		return nil, err
 	}

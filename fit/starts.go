@@ -81,9 +81,9 @@ func (f *fitter) refineAll(ctx context.Context, count int) ([]hypothesis, error)
 // a time, each by itself: so what comes out does not depend on how many. Those
 // that are ready are passed on in order, until the context ends.
 func (f *fitter) refineEach(ctx context.Context, list []hypothesis, scale, iterations int, ready func(*hypothesis)) error {
-	levels, err := f.openAlike(ctx, scale, min(f.workers(), len(list)))
+	levels, err := f.openAlike(scale, min(f.workers(), len(list)))
 	if err != nil {
-		return ignoreCancelled(ctx, err)
+		return err
 	}
 	refined := make([]chan error, len(list))
 	for i := range refined {
@@ -121,9 +121,9 @@ func (f *fitter) workers() int {
 }
 
 // openAlike opens n copies of a level that serves any start.
-func (f *fitter) openAlike(ctx context.Context, scale, n int) ([]*level, error) {
+func (f *fitter) openAlike(scale, n int) ([]*level, error) {
 	levels, errs := make([]*level, n), make([]error, n)
-	inParallel(n, func(i int) { levels[i], errs[i] = f.openLevel(ctx, f.vec, scale, true) })
+	inParallel(n, func(i int) { levels[i], errs[i] = f.openLevel(f.vec, scale, true) })
 	err := first(errs)
 	for _, l := range levels {
 		if err != nil && l != nil {

@@ -118,7 +118,7 @@ func (p *plan) perPixel(path string) bool {
 // declare adds the buffers.
 func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffers {
 	b := &buffers{pixels: -1, adjoint: -1, record: -1, limits: -1, samples: -1, image: -1, lanes: -1, result: -1, maps: map[string]mapBuffer{}}
-	if p.Pixels != nil {
+	if p.listed() {
 		b.pixels = m.AddBuffer("pixels", ir.I32, ir.Input, p.chunk)
 	}
 	for _, x := range scene.Buffers(p.scene) {

@@ -35,7 +35,8 @@ func (m *program) close() {
 type call struct {
 	adjoint []float32
 	tangent []float64
-	chosen  []int32                     // numbers, among the program's pixels, of those to compute; nil: all
+	pixels  []int32                     // row-major numbers, if they are listed
+	chosen  []int32                     // which of these to compute; nil: all
 	take    func(m *program, at places) // takes up the outputs
 }
 
@@ -50,6 +51,7 @@ func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) error
 	if err := v.Prepare(mode); err != nil {
 		return err
 	}
+	c.pixels = v.pixels
 	return v.runProgram(ctx, v.modules[mode], s, c)
 }
 
@@ -80,12 +82,12 @@ func (v *View) compile(p *plan, mode Mode) (*program, error) {
 }
 
 // fill writes the numbers of the pixels of a run to the program's list.
-func (m *program) fill(at places) {
+func (m *program) fill(pixels []int32, at places) {
 	words := m.buffers[m.numbers.pixels].Words()
 	for i := range words {
 		words[i] = noPixel & math.MaxUint32
 		if i < at.n {
-			words[i] = uint32(m.plan.Pixels[at.pixel(i)])
+			words[i] = uint32(pixels[at.pixel(i)])
 		}
 	}
 }
@@ -111,6 +113,9 @@ func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c cal
 	base := m.kernel.Module().UniformIndex(uniformBase)
 	v.limits = 0
 	count := m.plan.count
+	if m.plan.listed() {
+		count = len(c.pixels)
+	}
 	if c.chosen != nil {
 		count = len(c.chosen)
 	}
@@ -124,7 +129,7 @@ func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c cal
 			at.list = c.chosen[first : first+n]
 		}
 		if m.numbers.pixels >= 0 {
-			m.fill(at)
+			m.fill(c.pixels, at)
 		}
 		if m.numbers.adjoint >= 0 {
 			m.buffers[m.numbers.adjoint].Write32(planes(c.adjoint[3*first:3*(first+n)], m.plan.chunk))
@@ -188,10 +193,12 @@ func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]fl
 	}
 	out := make([]float64, len(list))
 	for i, u := range list {
+		if m.rows[i] >= 0 {
+			out[i] = all[m.rows[i]].Value
+			continue
+		}
 		k, isTangent := tangentNumber(u.Name)
 		switch {
-		case m.rows[i] >= 0:
-			out[i] = all[m.rows[i]].Value
 		case u.Name == uniformBase:
 		case u.Name == uniformSeed:
 			out[i] = float64(seed)
@@ -230,16 +237,18 @@ func stand(rows []int, module []ir.Uniform, all []scene.Uniform) bool {
 	return rows != nil
 }
 
-// inParallel calls work on 0..n.
+// inParallel calls work on 0..n; the calling goroutine is one that does.
 func inParallel(n int, work func(i int)) {
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
+	some := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			work(i)
+		}
 	}
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		wait.Go(some)
+	}
+	some()
 	wait.Wait()
 }
