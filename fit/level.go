@@ -56,6 +56,7 @@ type levelView struct {
 	all    residuals
 	base   []float64
 	shown  shown
+	chosen []int32    // pixels that images and columns have; nil: all
 	recent []rendered // the latest images, the last one first
 	column []int      // of every uniform of the scene, see terms
 }
@@ -218,7 +219,7 @@ func (v *levelView) setPixels(pixels []int32) {
 	if v.slope != v.view {
 		v.slope.SetPixels(pixels)
 	}
-	v.recent = nil
+	v.chosen, v.recent = nil, nil
 }
 
 // whole is the mask by object of all pixels at a point.
@@ -302,7 +303,7 @@ func (v *levelView) aim(mask []bool) {
 // choose renders only these pixels from now on, nil: all.
 func (v *levelView) choose(pixels []int32) {
 	v.view.Choose(pixels)
-	v.recent = nil
+	v.chosen, v.recent = pixels, nil
 }
 
 // chooseAll renders all pixels until the masks are taken anew.
