@@ -217,7 +217,9 @@ const callBudget = 24000
 
 // Run executes the lanes [lo, hi), in calls of some microseconds each. lo is a multiple of a group. The error tells of
 // an access to memory that is not there; what the lanes wrote is then undefined.
-func (w *Worker) Run(lo, hi int) error {
+func (w *Worker) Run(lo, hi int) error { return w.run(lo, hi, callBudget) }
+
+func (w *Worker) run(lo, hi int, budget int64) error {
 	frame := w.frame
 	*(*uint64)(unsafe.Add(frame, frameLane)) = uint64(lo)
 	*(*uint64)(unsafe.Add(frame, frameEnd)) = uint64(hi)
@@ -227,7 +229,7 @@ func (w *Worker) Run(lo, hi int) error {
 	}
 	resume, lane := (*uint64)(unsafe.Add(frame, frameResume)), (*uint64)(unsafe.Add(frame, frameLane))
 	for *lane < uint64(hi) || *resume != 0 {
-		*(*int64)(unsafe.Add(frame, frameBudget)) = callBudget
+		*(*int64)(unsafe.Add(frame, frameBudget)) = budget
 		if err := w.enter(w.p.main); err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ func targets(t *testing.T) []jit.Target {
 func run(t *testing.T, m *ir.Module, target jit.Target, pages *jit.Pages, heap *mem.Heap, seed uint64) irtest.Memory {
 	t.Helper()
 	uniforms, memory := irtest.Fill(m, seed)
-	x := executor{target, pages, heap}
+	x := executor{target, pages, heap, budgets[seed%3]}
 	if err := x.execute(m, uniforms, memory); err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
@@ -82,7 +82,11 @@ type executor struct {
 	target jit.Target
 	pages  *jit.Pages
 	heap   *mem.Heap
+	budget int64 // of a call, in nodes
 }
+
+// budgets are what calls may run: some microseconds, an iteration or a few of them.
+var budgets = []int64{24000, 1, 60}
 
 // execute changes memory as the module says, with NaN made canonical.
 func (x *executor) execute(m *ir.Module, uniforms []float64, memory irtest.Memory) error {
@@ -132,7 +136,7 @@ func (x *executor) launch(p *jit.Program, l *jit.Launch, lanes int) error {
 	}
 	defer w.Close()
 	cut := lanes / 256 * 256
-	return errors.Join(w.Begin(l), w.Run(cut, lanes), w.Run(0, cut))
+	return errors.Join(w.Begin(l), w.RunWithBudget(cut, lanes, x.budget), w.RunWithBudget(0, cut, x.budget))
 }
 
 // fold adds pairs in the order of the lanes.
