@@ -101,11 +101,11 @@ func (e *emitter) entity(v ir.Value, j int) entity {
 
 func (e *emitter) isLeafEntity(x entity) bool { return e.isLeaf(e.valueOf[x]) }
 
-func (e *emitter) emit(in amd64.Inst) { e.code.Emit(in) }
+func (e *emitter) emit(in *amd64.Inst) { e.code.Append(in) }
 
 // op emits dst = op(a, b) on whole vectors.
 func (e *emitter) op(op amd64.Op, dst, a uint8, b amd64.RM) {
-	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: dst, Src: a, RM: b})
+	e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: dst, Src: a, RM: b})
 }
 
 // op1 emits dst = op(b).

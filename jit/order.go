@@ -210,16 +210,16 @@ func (o *order) classify(n int) {
 		byType[t] = kind{class: o.class(ir.Type(t)), halves: uint8(halves(ir.Type(t)))}
 	}
 	for i := range o.p.Nodes {
-		x := &o.p.Nodes[i]
-		k := byType[x.Type]
+		x, k := &o.p.Nodes[i], &o.kinds[i] // byte by byte: a whole struct, just put together, makes the processor wait
+		k.class, k.halves = byType[x.Type].class, byType[x.Type].halves
 		k.leaf = x.Scope == ir.ScopeUniform && (o.root == ir.ScopeLane || x.Op == ir.OpConst || x.Op == ir.OpUniform)
+		k.choice, k.neighbours = choosesByMask, false
 		switch x.Op {
 		case ir.OpSelect:
 			k.choice = o.choiceOf(x)
 		case ir.OpGather:
 			k.neighbours = o.skipsIndex(x)
 		}
-		o.kinds[i] = k
 	}
 	for i := len(o.p.Nodes); i < n; i++ {
 		o.kinds[i] = byType[ir.Bool]

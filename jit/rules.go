@@ -104,7 +104,7 @@ func rounding(op amd64.Op, mode uint8) rule {
 		for j, end := e.span(v); j < end; j++ {
 			b := e.rm(n.Args[0], j)
 			e.drop(n.Args[0], j)
-			e.emit(amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), RM: b, Imm: mode})
+			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), RM: b, Imm: mode})
 			e.unpin()
 		}
 		return nil
@@ -313,7 +313,7 @@ func shift(byConstant, byLanes, and amd64.Op) rule {
 			if known {
 				a := e.reg(n.Args[0], j)
 				e.drop(n.Args[0], j)
-				e.emit(amd64.Inst{Op: byConstant, Width: e.width, Reg: e.dst(v, j), RM: vec(a), Imm: uint8(count & 31)})
+				e.emit(&amd64.Inst{Op: byConstant, Width: e.width, Reg: e.dst(v, j), RM: vec(a), Imm: uint8(count & 31)})
 			} else {
 				c := e.reg(n.Args[1], j)
 				a := e.reg(n.Args[0], j)
