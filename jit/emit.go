@@ -51,12 +51,14 @@ func newEmitter(o *order, t *target, code *amd64.Code, env *environment, units i
 	e.high = units
 	for u := range units {
 		e.cursors[u] = sized(&memory.cursors[u], n)
-		copy(e.cursors[u], o.first)
+		for v := range o.lives {
+			e.cursors[u][v] = o.lives[v].first
+		}
 	}
 	e.valueOf = sized(&memory.valueOf, 2*n*units)[:0]
 	for v := range o.same {
 		e.base[v] = entity(len(e.valueOf))
-		if o.same[v] != ir.Value(v) || o.first[v] < 0 && o.def[v] < 0 {
+		if o.same[v] != ir.Value(v) || o.lives[v].first < 0 && o.lives[v].def < 0 {
 			continue
 		}
 		parts := units * int(o.kinds[v].halves)
@@ -152,7 +154,7 @@ func (e *emitter) drop(v ir.Value, j int) {
 
 // dropEntity is drop of an entity of v.
 func (e *emitter) dropEntity(v ir.Value, x entity) {
-	if k := &e.kinds[v]; e.final[v] <= e.at && !k.leaf {
+	if k := &e.kinds[v]; e.lives[v].final <= e.at && !k.leaf {
 		e.release(k.class, x)
 	}
 }
@@ -283,7 +285,7 @@ func (e *emitter) sweep(vs []ir.Value) {
 		if v == ir.None {
 			continue
 		}
-		if v = e.same[v]; e.final[v] <= e.at && e.first[v] >= 0 { // the index of neighbours is never read
+		if v = e.same[v]; e.lives[v].final <= e.at && e.lives[v].first >= 0 { // the index of neighbours is never read
 			if p := &e.places[e.base[v]]; e.units > 1 || p.reg >= 0 || p.slot != 0 || e.kinds[v].halves > 1 {
 				e.killAll(v)
 			}

@@ -442,7 +442,7 @@ func (e *emitter) unpinAll() {
 func (e *emitter) dropNext(l *ir.Loop) {
 	for _, x := range l.Next {
 		x = e.same[x]
-		if n := e.p.Node(x); n.Scope == l.Scope && n.Op != ir.OpState && e.final[x] == e.at+1 {
+		if n := e.p.Node(x); n.Scope == l.Scope && n.Op != ir.OpState && e.lives[x].final == e.at+1 {
 			e.killAll(x)
 		}
 	}

@@ -69,6 +69,13 @@ const (
 	choosesGreater
 )
 
+// life says when a value is computed and read.
+type life struct {
+	def         int32 // position, -1 for leaves
+	first, last int32 // head and tail of the list of uses, -1 for none
+	final       int32 // position of the last use, -1 for none
+}
+
 // order is the result of looking at a program once: the items, where values are used, and the loops. Values are
 // numbered as nodes are; behind them stand the masks of the loops, and that of the lanes that run at all.
 type order struct {
@@ -81,10 +88,7 @@ type order struct {
 	items []item
 	kinds []kind     // of the values
 	same  []ir.Value // the value whose register holds this one: itself, or what it is another name of
-	first []int32    // head of the list of uses
-	last  []int32    // tail
-	final []int32    // position of the last use, -1 for none
-	def   []int32    // position, -1 for leaves
+	lives []life
 	uses  []use
 	loops []loopInfo
 
@@ -156,6 +160,7 @@ func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.
 // orderMemory is the memory of an order, for the next one.
 type orderMemory struct {
 	words []int32
+	lives []life
 	same  []ir.Value
 	all   []ir.Value
 	items []item
@@ -174,7 +179,7 @@ func sized[T any](list *[]T, n int) []T {
 }
 
 // fill sets all elements, the first of them one by one.
-func fill(words []int32, x int32) {
+func fill[T any](words []T, x T) {
 	n := min(len(words), 64)
 	for i := range n {
 		words[i] = x
@@ -186,10 +191,11 @@ func fill(words []int32, x int32) {
 
 // allocate makes the lists for n values.
 func (o *order) allocate(n int, memory *orderMemory) {
-	words := sized(&memory.words, 7*n)
+	words := sized(&memory.words, 3*n)
 	fill(words, -1)
-	o.first, o.last, o.def, o.captor, o.entry = words[:n], words[n:2*n], words[2*n:3*n], words[3*n:4*n], words[4*n:5*n]
-	o.effects.waiting, o.final = words[5*n:6*n], words[6*n:]
+	o.captor, o.entry, o.effects.waiting = words[:n], words[n:2*n], words[2*n:]
+	o.lives = sized(&memory.lives, n)
+	fill(o.lives, life{-1, -1, -1, -1})
 	o.same = sized(&memory.same, n)
 	for i := range o.same {
 		o.same[i] = ir.Value(i)
@@ -314,7 +320,7 @@ func (o *order) scope(s ir.Scope, loop int32, nodes []ir.Value) {
 			continue
 		}
 		at := o.add(item{itemNode, v, 0}, loop)
-		o.def[v] = at
+		o.lives[v].def = at
 		for _, a := range o.operands(v) {
 			if a != ir.None {
 				o.use(a, at, loop)
@@ -334,10 +340,10 @@ func (o *order) loop(index, parent int32) {
 	info.enter = o.add(item{itemEnter, ir.None, index}, index)
 	for i, x := range l.Init {
 		o.use(x, info.enter, parent)
-		o.def[l.States[i]] = info.enter
+		o.lives[l.States[i]].def = info.enter
 	}
 	o.use(o.loops[parent].mask, info.enter, parent)
-	o.def[info.mask] = info.enter
+	o.lives[info.mask].def = info.enter
 	head, body := o.split(l)
 	o.scope(l.Scope, index, head)
 	info.branch = o.add(item{itemBranch, ir.None, index}, index)
@@ -350,11 +356,11 @@ func (o *order) loop(index, parent int32) {
 	}
 	o.use(info.mask, info.repeat, index)
 	for _, r := range o.results[index] {
-		o.def[r] = info.repeat
+		o.lives[r].def = info.repeat
 		if i := int(o.p.Nodes[r].Imm); i < len(l.States) {
 			o.append(l.States[i], info.repeat+1) // until the result takes its place
 		} else { // the number of iterations is counted all along
-			o.def[r] = info.enter
+			o.lives[r].def = info.enter
 			o.append(r, info.repeat)
 		}
 	}
@@ -450,18 +456,19 @@ func (o *order) use(v ir.Value, at, loop int32) {
 }
 
 func (o *order) append(v ir.Value, at int32) {
-	if t := o.last[v]; t >= 0 && o.uses[t].at == at {
+	l := &o.lives[v]
+	if l.final == at {
 		return
 	}
-	o.final[v] = at
+	l.final = at
 	o.uses = append(o.uses, use{at, -1})
 	i := int32(len(o.uses) - 1)
-	if t := o.last[v]; t >= 0 {
-		o.uses[t].next = i
+	if l.last >= 0 {
+		o.uses[l.last].next = i
 	} else {
-		o.first[v] = i
+		l.first = i
 	}
-	o.last[v] = i
+	l.last = i
 }
 
 func (o *order) capture(v ir.Value, loop int32, count int) {
@@ -507,13 +514,13 @@ func (o *order) typeOf(v ir.Value) ir.Type {
 func (o *order) measure() (vectors, masks int) {
 	delta := sized(&o.memory.delta, len(o.items)+3)
 	clear(delta)
-	for v := range o.def {
-		if o.def[v] < 0 || o.same[v] != ir.Value(v) || o.last[v] < 0 {
+	for v := range o.lives {
+		if o.lives[v].def < 0 || o.same[v] != ir.Value(v) || o.lives[v].last < 0 {
 			continue
 		}
 		k := o.kinds[v]
-		delta[o.def[v]][k.class] += int32(k.halves)
-		delta[o.uses[o.last[v]].at][k.class] -= int32(k.halves)
+		delta[o.lives[v].def][k.class] += int32(k.halves)
+		delta[o.uses[o.lives[v].last].at][k.class] -= int32(k.halves)
 	}
 	live := delta
 	var now [numClasses]int32

@@ -269,4 +269,4 @@ func (e *emitter) nextUse(v ir.Value) int32 {
 }
 
 // ended tells whether no item after the present one uses a value.
-func (e *emitter) ended(v ir.Value) bool { return e.final[v] <= e.at }
+func (e *emitter) ended(v ir.Value) bool { return e.lives[v].final <= e.at }
