@@ -22,8 +22,10 @@ func (l *level) cost(ctx context.Context, vec *scene.Vector) (float64, error) {
 		sums := make([]float64, chunksOf(len(v.target)))
 		inChunks(len(v.target), func(chunk, from, to int) {
 			for i := from; i < to; i++ {
-				r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
-				sums[chunk] += v.weights[i] * l.loss.Rho(r)
+				if w := v.weights[i]; w != 0 {
+					r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
+					sums[chunk] += w * l.loss.Rho(r)
+				}
 			}
 		})
 		for _, sum := range sums {
@@ -120,16 +122,18 @@ func inChunks(n int, work func(index, from, to int)) {
 	inParallel(chunksOf(n), func(i int) { work(i, i*chunk, min(n, (i+1)*chunk)) })
 }
 
-// inParallel runs work on 0..n.
+// inParallel runs work on 0..n; the calling goroutine is one that does.
 func inParallel(n int, work func(i int)) {
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
+	some := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			work(i)
+		}
 	}
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		wait.Go(some)
+	}
+	some()
 	wait.Wait()
 }

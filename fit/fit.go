@@ -48,6 +48,7 @@ func run(ctx context.Context, s *scene.Scene, o Options, open opener) (*Result, 
 	if len(f.mapPaths) > 0 {
 		return f.runMaps(ctx)
 	}
+	f.openAhead(ctx)
 	start, err := f.chooseStart(ctx)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ type fitter struct {
 	vec       *scene.Vector // at start
 	seed      uint32
 	targets   []target
-	maskers   map[maskerKey]openView
+	ahead     *ahead
 	level     *level   // the last one of the pyramid, kept for the assessment and the pictures
 	staging   *staging // nil without a run folder
 	mapPaths  []string // parameters given per pixel
@@ -90,7 +91,7 @@ func newFitter(s *scene.Scene, o Options, open opener) (*fitter, error) {
 	if s.Fit == nil || len(s.Fit.Parameters) == 0 {
 		return nil, errors.New("fit: the scene says nothing to fit, expected fit.parameters")
 	}
-	f := &fitter{Options: o, open: open, maskers: map[maskerKey]openView{}, begun: time.Now(), tried: 1}
+	f := &fitter{Options: o, open: open, begun: time.Now(), tried: 1}
 	var err error
 	if f.start, err = s.AtStart(); err != nil {
 		return nil, fmt.Errorf("fit: %w", err)
@@ -125,9 +126,7 @@ func (f *fitter) iterationLimit() int {
 
 func (f *fitter) close() {
 	f.keep(nil)
-	for _, v := range f.maskers {
-		v.Close()
-	}
+	f.ahead.close()
 }
 
 // keep replaces the level that is kept.
@@ -166,14 +165,14 @@ func (f *fitter) pyramid() []int {
 func (f *fitter) descend(ctx context.Context, from outcome) (outcome, error) {
 	end := from
 	scales := f.pyramid()
-	for i, scale := range scales {
+	for i := range scales {
 		last := i == len(scales)-1
 		limit := f.limit - f.iteration
 		if !last {
 			limit = (limit + 1) / 2
 		}
 		var err error
-		if end, err = f.descendLevel(ctx, end.vec, scale, limit, last); err != nil {
+		if end, err = f.descendLevel(ctx, end.vec, i, limit, last); err != nil {
 			return end, err
 		}
 		if end.reason == optim.Cancelled {
@@ -186,8 +185,8 @@ func (f *fitter) descend(ctx context.Context, from outcome) (outcome, error) {
 // coarseTolerance ends a level that another one follows.
 const coarseTolerance = 1e-4
 
-func (f *fitter) descendLevel(ctx context.Context, vec *scene.Vector, scale, limit int, last bool) (outcome, error) {
-	l, err := f.openLevel(ctx, vec, scale, false)
+func (f *fitter) descendLevel(ctx context.Context, vec *scene.Vector, place, limit int, last bool) (outcome, error) {
+	l, err := f.takeLevel(ctx, place, vec)
 	if err != nil {
 		if ctx.Err() != nil {
 			return outcome{vec: vec, cost: math.NaN(), reason: optim.Cancelled}, nil
@@ -210,7 +209,7 @@ func (f *fitter) runLM(ctx context.Context, l *level, vec *scene.Vector, limit i
 	if !last {
 		o.Tolerance, rejections = math.Max(o.Tolerance, coarseTolerance), 3
 	}
-	err := l.aim(ctx, vec.Scene())
+	err := l.aim(ctx, vec)
 	first := math.NaN()
 	if err == nil {
 		first, err = l.cost(ctx, vec)

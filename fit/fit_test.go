@@ -323,7 +323,7 @@ func TestGradientAgreesWithNormal(t *testing.T) {
 	if err := f.loadTargets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.openLevel(t.Context(), f.vec, 1, false)
+	l, err := f.openLevel(f.vec, 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +389,7 @@ func TestOddSizes(t *testing.T) {
 	if err := f.loadTargets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.openLevel(t.Context(), f.vec, 4, true)
+	l, err := f.openLevel(f.vec, 4, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,7 +189,6 @@ func (f *fitter) relocate(path *string) {
 // viewPictures renders a view at the start and at the end, at full
 // resolution, beside its target and the difference.
 func (f *fitter) viewPictures(ctx context.Context, r *Result, i int) (viewPictures, error) {
-	t := &f.targets[i]
 	view, err := f.wholeView(r.Scene, i)
 	if err != nil {
 		return viewPictures{}, err
@@ -197,51 +196,60 @@ func (f *fitter) viewPictures(ctx context.Context, r *Result, i int) (viewPictur
 	if f.level == nil || view != f.level.views[i] {
 		defer view.view.Close()
 	}
-	before, err := view.picture(ctx, f.vec)
+	end := f.vec.At(r.Scene)
+	shown := f.targets[i]
+	if shown.weights, err = view.counted(ctx, end, &shown); err != nil {
+		return viewPictures{}, err
+	}
+	if view.mask != nil {
+		view.setPixels(nil)
+	}
+	before, err := view.render(ctx, f.vec)
 	if err != nil {
 		return viewPictures{}, err
 	}
-	after, err := view.picture(ctx, f.vec.At(r.Scene))
+	after, err := view.render(ctx, end)
 	if err != nil {
 		return viewPictures{}, err
 	}
-	shown := *t
-	if shown.weights, err = f.counted(ctx, r.Scene, t); err != nil {
-		return viewPictures{}, err
+	width, height := view.view.Size()
+	picture := func(vec *scene.Vector, pixels []float32) func() (*film.Image, error) {
+		v := vec.Scene().View(view.name)
+		return sync.OnceValues(func() (*film.Image, error) { return withGain(v, pixels, width, height), nil })
 	}
-	return comparison(&shown, before, after)
+	return comparison(&shown, picture(f.vec, before), picture(end, after)), nil
 }
 
 // wholeView returns view i at full resolution, for images: the kept level's, if
-// it has all pixels.
+// it can show all pixels.
 func (f *fitter) wholeView(s *scene.Scene, i int) (*levelView, error) {
 	if l := f.level; l != nil && l.scale == 1 {
-		if v := l.views[i]; len(v.pixels) == v.width*v.height {
+		if v := l.views[i]; v.mask != nil || len(v.pixels) == v.width*v.height {
 			return v, nil
 		}
 	}
-	v := &levelView{name: f.targets[i].view}
+	size := f.targets[i].image
+	v := &levelView{name: f.targets[i].view, width: size.Width, height: size.Height}
+	if m := s.View(v.name).Mask; m != nil && m.Object != "" {
+		v.mask = m
+	}
 	var err error
-	v.view, err = f.open(s, v.name, viewOptions{scale: 1, seed: f.viewSeed(i)})
+	v.view, err = f.open(s, v.name, viewOptions{scale: 1, seed: f.viewSeed(i), movable: v.mask != nil})
+	v.slope = v.view
 	return v, err
 }
 
-// counted is the weights of a target with its mask by object at a scene.
-func (f *fitter) counted(ctx context.Context, s *scene.Scene, t *target) (*film.Image, error) {
-	m := s.View(t.view).Mask
-	if m == nil || m.Object == "" {
+// counted is the weights of a target with the view's mask by object at a point.
+func (v *levelView) counted(ctx context.Context, vec *scene.Vector, t *target) (*film.Image, error) {
+	if v.mask == nil {
 		return t.weights, nil
 	}
-	view, err := f.masker(s, t.view, 1)
-	if err != nil {
-		return nil, err
-	}
-	inside, err := view.MaskOf(ctx, s, m.Object, 0)
+	inside, err := v.whole(ctx, vec)
 	if err != nil {
 		return nil, err
 	}
 	out := t.weights.Clone()
-	for i, in := range shrink(inside, out.Width, out.Height, m.Margin) {
+	for i, in := range shrink(inside, out.Width, out.Height, v.mask.Margin) {
 		if !in {
 			out.Pix[i] = 0
 		}
@@ -250,32 +258,29 @@ func (f *fitter) counted(ctx context.Context, s *scene.Scene, t *target) (*film.
 }
 
 // comparison sets a view's start and end beside its target.
-func comparison(t *target, before, after *film.Image) (viewPictures, error) {
-	difference, err := differenceMap(after, t)
-	if err != nil {
-		return viewPictures{}, err
+func comparison(t *target, before, after func() (*film.Image, error)) viewPictures {
+	difference := func() (*film.Image, error) {
+		fitted, err := after()
+		if err != nil {
+			return nil, err
+		}
+		return differenceMap(fitted, t)
 	}
 	return viewPictures{t.view, []picture{
 		{t.view + "-start.png", "start", before, film.Output{}, nil},
 		{t.view + "-end.png", "fitted", after, film.Output{}, nil},
-		{t.view + "-target.png", "target", t.image, film.Output{}, nil},
+		{t.view + "-target.png", "target", ready(t.image), film.Output{}, nil},
 		{t.view + "-difference.png", "fitted - target, where it counts (blue: too dark, red: too bright)", difference, film.Output{}, nil},
-	}}, nil
+	}}
 }
 
-// picture renders a whole view with its gain and bias.
-func (v *levelView) picture(ctx context.Context, vec *scene.Vector) (*film.Image, error) {
-	pixels, err := v.render(ctx, vec)
-	if err != nil {
-		return nil, err
-	}
-	width, height := v.view.Size()
+// withGain is a rendered image with a view's gain and bias.
+func withGain(v *scene.View, pixels []float32, width, height int) *film.Image {
 	im := film.New(width, height, 3)
-	view := vec.Scene().View(v.name)
 	for i, x := range pixels {
-		im.Pix[i] = float32(view.Gain*float64(x) + view.Bias)
+		im.Pix[i] = float32(v.Gain*float64(x) + v.Bias)
 	}
-	return im, nil
+	return im
 }
 
 // differenceMap paints fitted - target where the target counts.

@@ -30,6 +30,8 @@ func openLambert(s *scene.Scene, view string, o viewOptions) (openView, error) {
 func (v *lambert) Size() (int, int)          { return v.size[0], v.size[1] }
 func (v *lambert) Prepare(render.Mode) error { return nil }
 func (v *lambert) SetSeed(uint32)            {}
+func (v *lambert) Choose([]int32)            {}
+func (v *lambert) SetPixels([]int32)         {}
 func (v *lambert) Close()                    {}
 func (v *lambert) SetBuffer(name string, data []float32) error {
 	v.buffers[name] = slices.Clone(data)

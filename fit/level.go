@@ -20,13 +20,21 @@ type level struct {
 	scale  int
 	views  []*levelView
 	loss   optim.Loss
-	params []string // uniforms with derivatives, the same for every view
-	total  float64  // sum of the weights
-	count  int      // residuals with a weight
-	masked bool     // some view has a mask by object
+	params []string  // uniforms with derivatives, the same for every view
+	total  float64   // sum of the weights
+	count  int       // residuals with a weight
+	masked bool      // some view has a mask by object
+	aimed  []float64 // the point that the masks were taken at
 }
 
-// levelView is one view of a level. Pixels are those that may count, in order.
+// residuals are the pixels of a view and what they are compared with.
+type residuals struct {
+	pixels  []int32   // row-major, ascending
+	target  []float32 // pixels x channels
+	weights []float64 // pixels x channels: mask times the loss's own factor
+}
+
+// levelView is one view of a level. Its residuals are those that may count.
 //
 // The image and its derivatives use independent samples (two views): samples
 // that both shared would correlate the residual with its derivative at every
@@ -40,14 +48,15 @@ type levelView struct {
 	slopeSeed uint32   // of slope
 	width     int
 	height    int
-	pixels    []int32
-	channels  int       // 1 (compared as luminance) or 3
-	target    []float32 // pixels x channels
-	weights   []float64 // pixels x channels: mask times the loss's own factor
-	// A mask by object follows the object: aim makes weights from these.
+	channels  int // 1 (compared as luminance) or 3
+	residuals
+	// A mask by object follows the object: settle takes the residuals around it
+	// from all, and aim makes the weights from base.
 	mask   *scene.Mask
-	masker openView // shows the whole image; the fitter's
+	all    residuals
 	base   []float64
+	shown  shown
+	chosen []int32    // pixels that images and columns have; nil: all
 	recent []rendered // the latest images, the last one first
 	column []int      // of every uniform of the scene, see terms
 }
@@ -56,6 +65,13 @@ type levelView struct {
 type rendered struct {
 	point []float64
 	image []float32
+}
+
+// shown says of every pixel of the image whether it showed a mask's object at
+// a point.
+type shown struct {
+	point []float64
+	hit   []bool
 }
 
 // recentImages is how many images a view keeps. A solver asks for that of the
@@ -78,15 +94,14 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 	return image, nil
 }
 
-// openLevel opens every view at a scale for the parameters of vec. With whole,
-// views are opened for all of their pixels, so that the level serves any
-// start; otherwise for those around the masks at vec's scene.
-func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, whole bool) (*level, error) {
+// openLevel opens every view at a scale for the parameters of vec. A level that is to run alone beside
+// others like it serves any start; one with masks by object has to settle.
+func (f *fitter) openLevel(vec *scene.Vector, scale int, alone bool) (*level, error) {
 	l := &level{scale: scale, params: movedUniforms(vec)}
 	var factor func(float64) float64
 	l.loss, factor = lossOf(f.start.Fit.Loss)
 	for i := range f.targets {
-		v, err := f.openLevelView(ctx, vec.Scene(), i, l, factor, whole)
+		v, err := f.openLevelView(i, l, factor, alone)
 		if err != nil {
 			l.close()
 			return nil, err
@@ -106,16 +121,17 @@ func (f *fitter) openLevel(ctx context.Context, vec *scene.Vector, scale int, wh
 	return l, nil
 }
 
-// prepare compiles what images and derivatives need, all at once.
+// prepare compiles what derivatives, images and masks need, all at once.
 func (l *level) prepare(slope render.Mode) error {
-	errs := make([]error, 2*len(l.views))
-	inParallel(len(errs), func(i int) {
-		if v := l.views[i/2]; i%2 == 0 {
-			errs[i] = v.slope.Prepare(slope)
-		} else {
-			errs[i] = v.view.Prepare(render.Primal)
+	var work []func() error
+	for _, v := range l.views {
+		work = append(work, func() error { return v.slope.Prepare(slope) }, func() error { return v.view.Prepare(render.Primal) })
+		if v.mask != nil {
+			work = append(work, func() error { return v.view.Prepare(render.Cover) })
 		}
-	})
+	}
+	errs := make([]error, len(work))
+	inParallel(len(work), func(i int) { errs[i] = work[i]() })
 	return first(errs)
 }
 
@@ -144,36 +160,21 @@ func (l *level) close() {
 // errNothing is returned where no pixel counts.
 var errNothing = errors.New("fit: no pixel counts: the mask is too small, or its object out of the picture")
 
-// aim takes the masks by object anew at a scene. They stay until the next
-// call, so that costs compare.
-func (l *level) aim(ctx context.Context, s *scene.Scene) error {
-	if !l.masked {
-		return nil
-	}
+// settle keeps the pixels around the masks by object at a point.
+func (l *level) settle(ctx context.Context, vec *scene.Vector) error {
 	for _, v := range l.views {
 		if v.mask == nil {
 			continue
 		}
-		hit, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
-		if err != nil {
+		if err := v.settle(ctx, vec); err != nil {
 			return err
 		}
-		inside := make([]bool, v.width*v.height)
-		for _, p := range v.pixels {
-			inside[p] = hit[p]
-		}
-		inside = shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale))
-		for i, w := range v.base {
-			v.weights[i] = 0
-			if inside[v.pixels[i/v.channels]] {
-				v.weights[i] = w
-			}
+		if len(v.pixels) == 0 {
+			return fmt.Errorf("fit: view %s at 1/%d of the resolution: %w", v.name, l.scale, errNothing)
 		}
 	}
+	l.aimed = nil
 	l.sum()
-	if l.count == 0 {
-		return errNothing
-	}
 	return nil
 }
 
@@ -181,48 +182,190 @@ func (l *level) aim(ctx context.Context, s *scene.Scene) error {
 // mask by object pixels are kept for the object to move within a level.
 const reach = 0.06
 
-// openLevelView reduces the target and opens the view for the pixels that
-// count. Coarse pixels that a mask or the border cuts are left out: their
-// mean does not belong to the pixel's centre.
-func (f *fitter) openLevelView(ctx context.Context, s *scene.Scene, i int, l *level, factor func(float64) float64, whole bool) (*levelView, error) {
-	t := &f.targets[i]
-	image, weights, err := t.image.DownsampleWeighted(t.weights, l.scale)
+func (v *levelView) settle(ctx context.Context, vec *scene.Vector) error {
+	inside, err := v.whole(ctx, vec)
+	if err != nil {
+		return err
+	}
+	near := shrink(inside, v.width, v.height, -math.Ceil(reach*float64(max(v.width, v.height))))
+	v.residuals = v.all.filter(near, v.channels)
+	v.base = slices.Clone(v.weights)
+	v.setPixels(v.pixels)
+	return nil
+}
+
+// filter returns the residuals of the pixels that keep is set for.
+func (r *residuals) filter(keep []bool, channels int) residuals {
+	n := 0
+	for _, p := range r.pixels {
+		if keep[p] {
+			n++
+		}
+	}
+	out := residuals{make([]int32, 0, n), make([]float32, 0, n*channels), make([]float64, 0, n*channels)}
+	for i, p := range r.pixels {
+		if keep[p] {
+			out.pixels = append(out.pixels, p)
+			out.target = append(out.target, r.target[i*channels:(i+1)*channels]...)
+			out.weights = append(out.weights, r.weights[i*channels:(i+1)*channels]...)
+		}
+	}
+	return out
+}
+
+// setPixels asks for other pixels.
+func (v *levelView) setPixels(pixels []int32) {
+	v.view.SetPixels(pixels)
+	if v.slope != v.view {
+		v.slope.SetPixels(pixels)
+	}
+	v.chosen, v.recent = nil, nil
+}
+
+// whole is the mask by object of all pixels at a point.
+func (v *levelView) whole(ctx context.Context, vec *scene.Vector) ([]bool, error) {
+	point := pointOf(vec)
+	if v.shown.hit == nil || !slices.Equal(v.shown.point, point) {
+		v.view.SetPixels(nil)
+		hit, err := v.view.MaskOf(ctx, vec.Scene(), v.mask.Object, 0)
+		v.setPixels(v.pixels)
+		if err != nil {
+			return nil, err
+		}
+		v.shown = shown{point, hit}
+	}
+	return v.shown.hit, nil
+}
+
+// inside is the mask by object of the pixels that may count, on the raster.
+func (v *levelView) inside(ctx context.Context, vec *scene.Vector, point []float64) ([]bool, error) {
+	inside := make([]bool, v.width*v.height)
+	if v.shown.hit != nil && slices.Equal(v.shown.point, point) {
+		for _, p := range v.pixels {
+			inside[p] = v.shown.hit[p]
+		}
+		return inside, nil
+	}
+	hit, err := v.view.MaskOf(ctx, vec.Scene(), v.mask.Object, 0)
 	if err != nil {
 		return nil, err
 	}
+	for i, p := range v.pixels {
+		inside[p] = hit[i]
+	}
+	return inside, nil
+}
+
+// aim takes the masks by object anew at a point. They stay until the next
+// call, so that costs compare.
+func (l *level) aim(ctx context.Context, vec *scene.Vector) error {
+	if !l.masked {
+		return nil
+	}
+	point := pointOf(vec)
+	if l.aimed == nil || !slices.Equal(l.aimed, point) {
+		l.aimed = nil
+		for _, v := range l.views {
+			if v.mask == nil {
+				continue
+			}
+			inside, err := v.inside(ctx, vec, point)
+			if err != nil {
+				return err
+			}
+			v.aim(shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale)))
+		}
+		l.sum()
+		l.aimed = point
+	}
+	if l.count == 0 {
+		return errNothing
+	}
+	return nil
+}
+
+// aim makes weights of a mask. What it leaves out is not rendered until the
+// next one.
+func (v *levelView) aim(mask []bool) {
+	clear(v.weights)
+	chosen := make([]int32, 0, len(v.pixels))
+	for i, p := range v.pixels {
+		if mask[p] {
+			chosen = append(chosen, int32(i))
+			copy(v.weights[i*v.channels:(i+1)*v.channels], v.base[i*v.channels:])
+		}
+	}
+	if v.slope == v.view { // else a trial's image serves the next mask, too
+		v.choose(chosen)
+	}
+}
+
+// choose renders only these pixels from now on, nil: all.
+func (v *levelView) choose(pixels []int32) {
+	v.view.Choose(pixels)
+	v.chosen, v.recent = pixels, nil
+}
+
+// chooseAll renders all pixels until the masks are taken anew.
+func (l *level) chooseAll() {
+	if !l.masked {
+		return
+	}
+	for _, v := range l.views {
+		v.choose(nil)
+	}
+	l.aimed = nil
+}
+
+// openLevelView reduces the target and opens the view for the pixels that
+// count. Coarse pixels that a mask or the border cuts are left out: their
+// mean does not belong to the pixel's centre.
+func (f *fitter) openLevelView(i int, l *level, factor func(float64) float64, alone bool) (*levelView, error) {
+	t := &f.targets[i]
+	r, err := t.at(l.scale)
+	if err != nil {
+		return nil, err
+	}
+	image, weights := r.image, r.weights
+	s := f.vec.Scene()
 	view := s.View(t.view)
 	width, height := image.Width, image.Height // as render reduces it
 	v := &levelView{name: t.view, width: width, height: height, channels: image.Channels}
-	var near []bool
-	if view.Mask != nil && view.Mask.Object != "" {
-		v.mask = view.Mask
-		if v.masker, err = f.masker(s, t.view, l.scale); err != nil {
-			return nil, err
-		}
-		if !whole {
-			if near, err = around(ctx, s, v, width, height); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for y := range height {
-		for x := range width {
-			if p := y*width + x; weights.At(x, y)[0] > 0.999 && (near == nil || near[p]) {
-				v.add(int32(p), image.At(x, y), func(value float64) float64 { return factor(value) * emphasize(value, view.Emphasis) })
-			}
-		}
-	}
+	v.residuals = residualsOf(image, weights, func(value float64) float64 { return factor(value) * emphasize(value, view.Emphasis) })
 	if len(v.pixels) == 0 {
 		return nil, fmt.Errorf("fit: view %s at 1/%d of the resolution: %w", t.view, l.scale, errNothing)
 	}
-	if v.mask != nil {
-		v.base = slices.Clone(v.weights)
+	o := viewOptions{scale: l.scale, seed: f.viewSeed(i), alone: alone}
+	if view.Mask != nil && view.Mask.Object != "" {
+		v.mask, v.all, v.base, o.movable = view.Mask, v.residuals, v.weights, true
+		v.weights = slices.Clone(v.base)
 	}
-	o := viewOptions{scale: l.scale, seed: f.viewSeed(i)}
 	if len(v.pixels) < width*height {
 		o.pixels = v.pixels
 	}
 	return v, f.openBoth(s, v, o, l.params, s.Camera(view.Camera).Samples)
+}
+
+// residualsOf are the pixels of a target with a whole weight.
+func residualsOf(target, weights *film.Image, weight func(target float64) float64) residuals {
+	n := 0
+	for _, w := range weights.Pix {
+		if w > 0.999 {
+			n++
+		}
+	}
+	channels := target.Channels
+	r := residuals{make([]int32, 0, n), make([]float32, 0, n*channels), make([]float64, 0, n*channels)}
+	for p, w := range weights.Pix {
+		if w > 0.999 {
+			r.pixels = append(r.pixels, int32(p))
+			for _, value := range target.Pix[p*channels : (p+1)*channels] {
+				r.target = append(r.target, value)
+				r.weights = append(r.weights, weight(float64(value)))
+			}
+		}
+	}
+	return r
 }
 
 // slopeSeed is what the seed of the derivatives' samples differs by.
@@ -249,43 +392,6 @@ func (f *fitter) openBoth(s *scene.Scene, v *levelView, o viewOptions, params []
 		v.view.Close()
 	}
 	return err
-}
-
-// add appends one pixel.
-func (v *levelView) add(p int32, values []float32, weight func(target float64) float64) {
-	v.pixels = append(v.pixels, p)
-	for _, value := range values {
-		v.target = append(v.target, value)
-		v.weights = append(v.weights, weight(float64(value)))
-	}
-}
-
-// around is the mask of a view by object, without its margin and grown by the
-// reach.
-func around(ctx context.Context, s *scene.Scene, v *levelView, width, height int) ([]bool, error) {
-	inside, err := v.masker.MaskOf(ctx, s, v.mask.Object, 0)
-	if err != nil {
-		return nil, err
-	}
-	return shrink(inside, width, height, -math.Ceil(reach*float64(max(width, height)))), nil
-}
-
-// masker returns the view that masks by object are taken from; it is kept.
-func (f *fitter) masker(s *scene.Scene, name string, scale int) (openView, error) {
-	key := maskerKey{name, scale}
-	if v, ok := f.maskers[key]; ok {
-		return v, nil
-	}
-	v, err := f.open(s, name, viewOptions{scale: scale, samples: 1, seed: f.seed})
-	if err == nil {
-		f.maskers[key] = v
-	}
-	return v, err
-}
-
-type maskerKey struct {
-	view  string
-	scale int
 }
 
 // Moved names what the fit of a scene takes derivatives by, at its start: uniforms, and buffers of values for every pixel.

@@ -15,6 +15,7 @@ import (
 type term struct {
 	column int // or one of those below
 	factor float64
+	cell   int // of a row, see linear.rows
 }
 
 const (
@@ -35,6 +36,7 @@ type linear struct {
 	// move it at all, ascending, and the pixels with a derivative that is not
 	// finite; nil if there are none.
 	active   [][]int
+	needed   [][]int // of every block the columns in the terms of these
 	unusable []bool
 }
 
@@ -46,10 +48,13 @@ const blockPixels = 256
 // such pixels are left out and counted.
 func (v *linear) survey() {
 	blocks := (len(v.pixels) + blockPixels - 1) / blockPixels
-	v.active, v.unusable = make([][]int, blocks), nil
+	v.active, v.needed, v.unusable = make([][]int, blocks), make([][]int, blocks), nil
 	bad := make([]bool, len(v.pixels))
 	inParallel(blocks, func(b int) {
 		from, to := b*blockPixels, min(len(v.pixels), (b+1)*blockPixels)
+		if v.blank(from, to) {
+			return
+		}
 		moved := make([]bool, len(v.columns))
 		for c, column := range v.columns {
 			moved[c] = look(column[3*from:3*to], bad[from:to])
@@ -59,26 +64,55 @@ func (v *linear) survey() {
 				v.active[b] = append(v.active[b], d)
 			}
 		}
+		v.needed[b] = v.columnsOf(v.active[b])
 	})
 	if slices.Contains(bad, true) {
 		v.unusable = bad
 	}
 }
 
+// blank reports whether no pixel from..to counts and the columns need not hold
+// anything there.
+func (v *linear) blank(from, to int) bool {
+	if v.chosen == nil {
+		return false
+	}
+	for _, w := range v.weights[v.channels*from : v.channels*to] {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // look reports whether any of the values, three a pixel, is not zero, and marks
 // the pixels where one is not finite.
 func look(values []float32, bad []bool) bool {
 	const infinity = 0xff << 23
-	largest := uint32(0)
-	for _, x := range values {
-		largest = max(largest, math.Float32bits(x)&^(1<<31))
-	}
+	largest := largestBits(values)
 	if largest >= infinity {
 		for i, x := range values {
 			bad[i/3] = bad[i/3] || x-x != 0
 		}
 	}
 	return largest > 0
+}
+
+// largestBits is the largest of the values' bits without their signs. Four
+// maxima at a time do not wait for each other.
+func largestBits(values []float32) uint32 {
+	const sign = 1 << 31
+	var a, b, c, d uint32
+	for ; len(values) >= 4; values = values[4:] {
+		a = max(a, math.Float32bits(values[0])&^sign)
+		b = max(b, math.Float32bits(values[1])&^sign)
+		c = max(c, math.Float32bits(values[2])&^sign)
+		d = max(d, math.Float32bits(values[3])&^sign)
+	}
+	for _, x := range values {
+		a = max(a, math.Float32bits(x)&^sign)
+	}
+	return max(a, b, c, d)
 }
 
 // weight is that of residual i in the normal equations.
@@ -118,7 +152,7 @@ func (l *level) terms(vec *scene.Vector, v *levelView) ([][]term, error) {
 	}
 	terms := make([][]term, vec.Dim())
 	for _, e := range vec.JacobianPhys() {
-		t := term{v.column[e.Row], e.Value}
+		t := term{column: v.column[e.Row], factor: e.Value}
 		switch t.column {
 		case noColumn:
 			return nil, fmt.Errorf("fit: uniform %s began to move: it has no derivative", scene.Uniforms(s)[e.Row].Name)
@@ -127,6 +161,9 @@ func (l *level) terms(vec *scene.Vector, v *levelView) ([][]term, error) {
 		case imageColumn, oneColumn:
 		default:
 			t.factor *= gain
+		}
+		if t.cell = t.column; t.column < 0 {
+			t.cell += len(l.params) + specialCells
 		}
 		terms[e.Col] = append(terms[e.Col], t)
 	}
@@ -165,49 +202,94 @@ func (v *linear) residual(i int) (r, value float64) {
 	return v.gain*value + v.bias - float64(v.target[i]), value
 }
 
+// rowsAtOnce is how many residuals the columns are read for at a time.
+const rowsAtOnce = 64
+
 // rows visits the residuals from..to that have a weight, with their number, the
 // local coordinates that may move them, and the derivatives by all; to usable
 // rows only these are given, to others none.
 func (v *linear) rows(from, to int, visit func(i int, active []int, j []float64, r float64)) {
 	j := make([]float64, len(v.terms))
+	cells := make([]float64, rowsAtOnce*v.stride())
 	block := -1
 	var active []int
+	for ; from < to; from += rowsAtOnce {
+		for i := from; i < min(to, from+rowsAtOnce); {
+			b := i / v.channels / blockPixels
+			if b != block {
+				block, active = b, v.active[b]
+				clear(j)
+			}
+			end := min(to, from+rowsAtOnce, (b+1)*blockPixels*v.channels)
+			v.rowsOf(i, end, active, cells, j, visit)
+			i = end
+		}
+	}
+}
+
+// rowsOf is rows within a block. Columns are read one after the other, into
+// cells, a row for each residual; what several terms need is read once.
+func (v *linear) rowsOf(from, to int, active []int, cells, j []float64, visit func(i int, active []int, j []float64, r float64)) {
+	stride := v.stride()
+	for _, c := range v.needed[from/v.channels/blockPixels] {
+		v.read(c, from, to, cells, stride)
+	}
 	for i := from; i < to; i++ {
 		if v.weights[i] == 0 {
 			continue
-		}
-		if b := i / v.channels / blockPixels; b != block {
-			block, active = b, v.active[b]
-			clear(j)
 		}
 		r, value := v.residual(i)
 		if v.weight(i) == 0 {
 			visit(i, nil, nil, r)
 			continue
 		}
+		x := cells[(i-from)*stride:][:stride]
+		x[stride+imageColumn], x[stride+oneColumn] = value, 1
 		for _, d := range active {
-			j[d] = v.derivative(v.terms[d], i, value)
+			sum := 0.0
+			for _, t := range v.terms[d] {
+				sum += t.factor * x[t.cell]
+			}
+			j[d] = sum
 		}
 		visit(i, active, j, r)
 	}
 }
 
-// derivative sums the terms at residual i.
-func (v *linear) derivative(terms []term, i int, value float64) float64 {
-	sum := 0.0
-	for _, t := range terms {
-		switch {
-		case t.column >= 0 && v.channels == 1:
-			sum += t.factor * luminance((*[3]float32)(v.columns[t.column][3*i:]))
-		case t.column >= 0:
-			sum += t.factor * float64(v.columns[t.column][i])
-		case t.column == imageColumn:
-			sum += t.factor * value
-		default:
-			sum += t.factor
+// specialCells end a row of cells: those of oneColumn and imageColumn, which
+// count from the end.
+const specialCells = 2
+
+// stride is the length of a row of cells: one for every column, and these.
+func (v *linear) stride() int { return len(v.columns) + specialCells }
+
+// columnsOf lists the columns in the terms of the active coordinates.
+func (v *linear) columnsOf(active []int) []int {
+	var list []int
+	for _, d := range active {
+		for _, t := range v.terms[d] {
+			if t.column >= 0 && !slices.Contains(list, t.column) {
+				list = append(list, t.column)
+			}
 		}
 	}
-	return sum
+	return list
+}
+
+// read reads a column at residuals from..to into the cells of its own.
+func (v *linear) read(column, from, to int, cells []float64, stride int) {
+	values := v.columns[column]
+	cells = cells[column:]
+	if v.channels == 1 {
+		values = values[3*from : 3*to]
+		for i := range to - from {
+			cells[i*stride] = luminance((*[3]float32)(values[3*i:]))
+		}
+		return
+	}
+	for i, x := range values[from:to] {
+		cells[i*stride] = float64(x)
+	}
 }
 
 // normal adds the view's normal equations to out: chunks in parallel, folded

@@ -170,7 +170,8 @@ func (m *mapFit) openLevel() error {
 	var factor func(float64) float64
 	m.level.loss, factor = lossOf(m.start.Fit.Loss)
 	for _, t := range m.targets {
-		v := &levelView{name: t.view, width: size.Width, height: size.Height, pixels: m.pixels, channels: t.image.Channels}
+		v := &levelView{name: t.view, width: size.Width, height: size.Height, channels: t.image.Channels}
+		v.pixels = m.pixels
 		emphasis := m.start.View(t.view).Emphasis
 		for _, p := range m.pixels {
 			for _, value := range t.image.Pix[int(p)*v.channels:][:v.channels] {

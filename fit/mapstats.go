@@ -113,8 +113,9 @@ func (m *mapFit) finish(ctx context.Context, start, end, stderr []float64, r *Re
 			shown = normalPicture(values)
 		}
 		high := 2 * median(m.pixelErrors(q, stderr))
-		extra = append(extra, picture{mapFile(q.path, ".png"), q.path, shown, film.Output{Encoding: encodingOf(q)}, nil},
-			picture{mapFile(q.path, "-stderr.png"), q.path + ", standard error, dark 0 to light " + formatError(Number(high)), uncertain.SequentialMap(0, high), film.Output{}, nil})
+		extra = append(extra, picture{mapFile(q.path, ".png"), q.path, ready(shown), film.Output{Encoding: encodingOf(q)}, nil},
+			picture{mapFile(q.path, "-stderr.png"), q.path + ", standard error, dark 0 to light " + formatError(Number(high)),
+				func() (*film.Image, error) { return uncertain.SequentialMap(0, high), nil }, film.Output{}, nil})
 	}
 	if m.Folder != "" {
 		if err := m.writeMaps(ctx, start, end, r, extra); err != nil {
@@ -194,5 +195,5 @@ func (m *mapFit) mapPictures(ctx context.Context, v *levelView, t *target, start
 	if err != nil {
 		return viewPictures{}, err
 	}
-	return comparison(t, before, after)
+	return comparison(t, ready(before), ready(after)), nil
 }

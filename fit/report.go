@@ -17,9 +17,14 @@ var reportTemplate string
 type picture struct {
 	file    string // name in the run folder
 	caption string
-	image   *film.Image
+	paint   func() (*film.Image, error)
 	output  film.Output
 	png     []byte // the file, once encoded
+}
+
+// ready is a picture that is painted.
+func ready(im *film.Image) func() (*film.Image, error) {
+	return func() (*film.Image, error) { return im, nil }
 }
 
 // viewPictures are the pictures of one view, in the order they are shown.
@@ -80,7 +85,7 @@ func dataURIs(pictures []picture) []reportImage {
 	return out
 }
 
-// encode makes the files of all pictures.
+// encode paints all pictures and makes their files.
 func encode(views []viewPictures) error {
 	var all []*picture
 	for _, v := range views {
@@ -91,8 +96,11 @@ func encode(views []viewPictures) error {
 	errs := make([]error, len(all))
 	inParallel(len(all), func(i int) {
 		var out bytes.Buffer
-		errs[i] = film.Encode(&out, all[i].image, film.PNG, all[i].output)
-		all[i].png = out.Bytes()
+		im, err := all[i].paint()
+		if err == nil {
+			err = film.Encode(&out, im, film.PNG, all[i].output)
+		}
+		errs[i], all[i].png = err, out.Bytes()
 	})
 	return first(errs)
 }

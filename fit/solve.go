@@ -27,7 +27,7 @@ func (l *level) problem(vec *scene.Vector) optim.Problem {
 		Size: vec.Dim(),
 		Linearize: func(ctx context.Context, x []float64, out *optim.Normal) error {
 			v := p.at(x)
-			if err := l.aim(ctx, v.Scene()); err != nil {
+			if err := l.aim(ctx, v); err != nil {
 				return err
 			}
 			return l.normal(ctx, v, out)
@@ -102,7 +102,7 @@ func (l *level) adam(ctx context.Context, vec *scene.Vector, o *scene.Adam, rate
 	rule := optim.Adam{Rate: o.Rate, Beta1: o.Beta1, Beta2: o.Beta2}
 	gradient, delta := make([]float64, vec.Dim()), make([]float64, vec.Dim())
 	best := outcome{vec: vec, reason: optim.Exhausted}
-	if err := l.aim(ctx, vec.Scene()); err != nil {
+	if err := l.aim(ctx, vec); err != nil {
 		return best, err
 	}
 	var windowStart float64

@@ -21,17 +21,14 @@ type splat struct {
 	height  int
 	buffers map[string][]float32
 	spoilt  bool // one derivative is NaN
+	chosen  []int32
 }
 
 func openSplat(s *scene.Scene, view string, o viewOptions) (openView, error) {
 	v := s.View(view)
 	c := s.Camera(v.Camera)
-	sp := &splat{v, c, o, c.Resolution[0] / o.scale, c.Resolution[1] / o.scale, map[string][]float32{}, false}
-	if o.pixels == nil {
-		for p := range sp.width * sp.height {
-			sp.o.pixels = append(sp.o.pixels, int32(p))
-		}
-	}
+	sp := &splat{v, c, o, c.Resolution[0] / o.scale, c.Resolution[1] / o.scale, map[string][]float32{}, false, nil}
+	sp.SetPixels(o.pixels)
 	return sp, nil
 }
 
@@ -39,6 +36,26 @@ func (v *splat) Size() (int, int)          { return v.width, v.height }
 func (v *splat) Prepare(render.Mode) error { return nil }
 func (v *splat) SetSeed(uint32)            {}
 func (v *splat) Close()                    {}
+
+func (v *splat) SetPixels(pixels []int32) {
+	if v.o.pixels, v.chosen = pixels, nil; pixels == nil {
+		for p := range v.width * v.height {
+			v.o.pixels = append(v.o.pixels, int32(p))
+		}
+	}
+}
+
+func (v *splat) Choose(pixels []int32) { v.chosen = pixels }
+
+// spoil makes what was not chosen NaN.
+func (v *splat) spoil(values []float32) []float32 {
+	for i := range values {
+		if v.chosen != nil && !slices.Contains(v.chosen, int32(i/3)) {
+			values[i] = float32(math.NaN())
+		}
+	}
+	return values
+}
 
 func (v *splat) SetBuffer(name string, data []float32) error {
 	v.buffers[name] = slices.Clone(data)
@@ -91,12 +108,12 @@ func narrow(x []float64) []float32 {
 }
 
 func (v *splat) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
-	return narrow(v.pixels(uniformValues(s))), ctx.Err()
+	return v.spoil(narrow(v.pixels(uniformValues(s)))), ctx.Err()
 }
 
 func (v *splat) Jacobian(ctx context.Context, s *scene.Scene) ([]float32, [][]float32, error) {
 	u := uniformValues(s)
-	image := narrow(v.pixels(u))
+	image := v.spoil(narrow(v.pixels(u)))
 	var columns [][]float32
 	for _, p := range v.o.params {
 		const h = 1e-5
@@ -109,7 +126,7 @@ func (v *splat) Jacobian(ctx context.Context, s *scene.Scene) ([]float32, [][]fl
 		for i := range high {
 			high[i] = (high[i] - low[i]) / (2 * h)
 		}
-		columns = append(columns, narrow(high))
+		columns = append(columns, v.spoil(narrow(high)))
 	}
 	if v.spoilt && len(columns) > 0 {
 		columns[0][3*40] = float32(math.NaN())

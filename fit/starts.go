@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -55,29 +57,80 @@ func (f *fitter) chooseStart(ctx context.Context) (outcome, error) {
 // refineAll refines every hypothesis on the coarsest level and returns those
 // to keep, best first. A cancelled context ends it early.
 func (f *fitter) refineAll(ctx context.Context, count int) ([]hypothesis, error) {
-	l, err := f.openLevel(ctx, f.vec, f.pyramid()[0], true)
-	if err != nil {
-		return nil, ignoreCancelled(ctx, err)
-	}
-	defer l.close()
-	var list []hypothesis
-	best := math.Inf(1)
-	for k := 0; k < count && ctx.Err() == nil; k++ {
+	all := make([]hypothesis, count)
+	for k := range all {
 		s, err := f.start.Hypothesis(f.Starts, k)
 		if err != nil {
 			return nil, fmt.Errorf("fit: %w", err)
 		}
-		h := hypothesis{index: k, coarse: outcome{vec: f.vec.At(s)}}
-		if err := h.refine(ctx, l, f.starts().Coarse); err != nil {
-			return nil, err
-		}
+		all[k] = hypothesis{index: k, coarse: outcome{vec: f.vec.At(s)}, loss: math.NaN()}
+	}
+	var list []hypothesis
+	best := math.Inf(1)
+	err := f.refineEach(ctx, all, f.pyramid()[0], f.starts().Coarse, func(h *hypothesis) {
 		if !math.IsNaN(h.loss) {
-			list = append(list, h)
+			list = append(list, *h)
 			best = math.Min(best, h.loss)
 		}
-		f.tell(Hypothesis{"start", k, count, Number(h.loss), Number(best), f.seconds()})
+		f.tell(Hypothesis{"start", h.index, count, Number(h.loss), Number(best), f.seconds()})
+	})
+	return keepBest(list, f.starts().Keep), err
+}
+
+// refineEach refines hypotheses on a level for so many iterations, several at
+// a time, each by itself: so what comes out does not depend on how many. Those
+// that are ready are passed on in order, until the context ends.
+func (f *fitter) refineEach(ctx context.Context, list []hypothesis, scale, iterations int, ready func(*hypothesis)) error {
+	levels, err := f.openAlike(scale, min(f.workers(), len(list)))
+	if err != nil {
+		return err
 	}
-	return keepBest(list, f.starts().Keep), nil
+	refined := make([]chan error, len(list))
+	for i := range refined {
+		refined[i] = make(chan error, 1)
+	}
+	var next atomic.Int64
+	for _, l := range levels {
+		go func() {
+			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
+				refined[i] <- list[i].refine(ctx, l, iterations)
+			}
+		}()
+	}
+	var first error
+	for i := range list {
+		if err := <-refined[i]; err != nil && first == nil {
+			first = err
+		}
+		if first == nil && ctx.Err() == nil {
+			ready(&list[i])
+		}
+	}
+	for _, l := range levels {
+		l.close()
+	}
+	return first
+}
+
+// workers is how many goroutines compute.
+func (f *fitter) workers() int {
+	if f.Workers > 0 {
+		return f.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// openAlike opens n copies of a level that serves any start.
+func (f *fitter) openAlike(scale, n int) ([]*level, error) {
+	levels, errs := make([]*level, n), make([]error, n)
+	inParallel(n, func(i int) { levels[i], errs[i] = f.openLevel(f.vec, scale, true) })
+	err := first(errs)
+	for _, l := range levels {
+		if err != nil && l != nil {
+			l.close()
+		}
+	}
+	return levels, err
 }
 
 // keptIterations is how far the kept hypotheses are refined before the best
@@ -87,22 +140,12 @@ const keptIterations = 8
 // refineKept goes on with the kept hypotheses on the level after the coarsest.
 func (f *fitter) refineKept(ctx context.Context, list []hypothesis) ([]hypothesis, error) {
 	scales := f.pyramid()
-	l, err := f.openLevel(ctx, f.vec, scales[min(1, len(scales)-1)], true)
-	if err != nil {
-		return list, ignoreCancelled(ctx, err)
+	further := slices.Clone(list)
+	err := f.refineEach(ctx, further, scales[min(1, len(scales)-1)], keptIterations, func(*hypothesis) {})
+	if err != nil || ctx.Err() != nil {
+		return list, err
 	}
-	defer l.close()
-	for i := range list {
-		h := list[i]
-		if err := h.refine(ctx, l, keptIterations); err != nil {
-			return nil, err
-		}
-		if ctx.Err() != nil {
-			return list, nil
-		}
-		list[i] = h
-	}
-	return keepBest(list, 1), nil
+	return keepBest(further, 1), nil
 }
 
 // starts is the scene's section, or its defaults.
@@ -115,7 +158,7 @@ func (f *fitter) starts() scene.Starts {
 
 // refine goes on with a hypothesis for so many iterations.
 func (h *hypothesis) refine(ctx context.Context, l *level, iterations int) error {
-	err := l.aim(ctx, h.coarse.vec.Scene())
+	err := l.aim(ctx, h.coarse.vec)
 	if err == nil && iterations == 0 {
 		h.coarse.cost, err = l.cost(ctx, h.coarse.vec)
 	} else if err == nil {

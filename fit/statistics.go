@@ -57,7 +57,7 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.aim(ctx, end.vec.Scene()); err != nil {
+	if err := l.aim(ctx, end.vec); err != nil {
 		return nil, err
 	}
 	if end.reason == optim.Stalled && l.sampled() {
@@ -92,21 +92,6 @@ func (f *fitter) assess(ctx context.Context, end outcome) (*Result, error) {
 	return r, nil
 }
 
-// lastLevel opens the last level of the pyramid at vec and keeps it. The one
-// that the optimizer ended on serves, unless it has a mask to take anew.
-func (f *fitter) lastLevel(ctx context.Context, vec *scene.Vector) (*level, error) {
-	scales := f.pyramid()
-	scale := scales[len(scales)-1]
-	if l := f.level; l != nil && l.scale == scale && !l.masked && slices.Equal(l.params, movedUniforms(vec)) {
-		return l, nil
-	}
-	l, err := f.openLevel(ctx, vec, scale, false)
-	if err == nil {
-		f.keep(l)
-	}
-	return l, err
-}
-
 // withholdErrors leaves the error bars out: they hold at an optimum, and a fit
 // that was cut short has not reached one.
 func (r *Result) withholdErrors() {
@@ -136,6 +121,7 @@ const freshSeeds = 3
 
 // gather linearizes the level at the end of a fit.
 func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, error) {
+	l.chooseAll() // to see every derivative that is not finite
 	n := end.vec.Dim()
 	e := &evidence{normal: optim.NewNormal(n)}
 	squares := 0.0

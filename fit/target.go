@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"sync"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -13,8 +14,34 @@ import (
 // target is what a view is compared with, at full resolution.
 type target struct {
 	view    string
-	image   *film.Image // linear; 1 or 3 channels
-	weights *film.Image // 1 channel, 0 or 1
+	image   *film.Image                     // linear; 1 or 3 channels
+	weights *film.Image                     // 1 channel, 0 or 1
+	scaled  map[int]func() (reduced, error) // see keep
+}
+
+// reduced is a target at one scale of the pyramid.
+type reduced struct{ image, weights *film.Image }
+
+// at is the target at a scale.
+func (t *target) at(scale int) (r reduced, err error) {
+	if scale == 1 {
+		return reduced{t.image, t.weights}, nil
+	}
+	if once := t.scaled[scale]; once != nil {
+		return once()
+	}
+	r.image, r.weights, err = t.image.DownsampleWeighted(t.weights, scale)
+	return r, err
+}
+
+// keep makes the target at these scales only once.
+func (t target) keep(scales []int) target {
+	whole := t
+	t.scaled = map[int]func() (reduced, error){}
+	for _, scale := range scales {
+		t.scaled[scale] = sync.OnceValues(func() (reduced, error) { return whole.at(scale) })
+	}
+	return t
 }
 
 // loadTargets reads or renders the target of every view.
@@ -24,7 +51,7 @@ func (f *fitter) loadTargets(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.targets = append(f.targets, t)
+		f.targets = append(f.targets, t.keep(f.pyramid()))
 	}
 	return nil
 }

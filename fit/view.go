@@ -15,6 +15,8 @@ type viewOptions struct {
 	pixels  []int32  // row-major numbers of the pixels to compute; nil: all
 	params  []string // uniforms whose derivatives are wanted
 	maps    []string // per-pixel buffers whose derivatives are wanted
+	movable bool     // SetPixels and Choose will be called
+	alone   bool     // it runs on the calling goroutine only, since other views run beside it
 }
 
 // openView is one view of a scene at one scale, ready to run: the values of
@@ -34,6 +36,11 @@ type openView interface {
 	// Gradient returns the image and, for every uniform of params, the sum of
 	// adjoint times derivative.
 	Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error)
+	// SetPixels asks for other pixels; nil: all.
+	SetPixels(pixels []int32)
+	// Choose leaves images and columns undefined but for some of the pixels
+	// asked for, by their numbers among these; nil: all.
+	Choose(pixels []int32)
 	// SetSeed changes the sample positions.
 	SetSeed(seed uint32)
 	// SetBuffer gives a per-pixel buffer its values, all pixels' in order.

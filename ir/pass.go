@@ -53,7 +53,7 @@ func Lower(m *Module, list []Pass, verify bool) (*Module, error) {
 // InlineCalls replaces each call by the body of its function; nodes that are equal become shared.
 func InlineCalls(m *Module, p *Program) *Program {
 	if len(p.Calls) == 0 {
-		return drop(m, p, p.Live())
+		return p
 	}
 	return Rewrite(m, p, func(r *Rewriter, v Value) (Value, bool) {
 		n := r.From.Node(v)

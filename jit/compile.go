@@ -245,13 +245,13 @@ func (e *emitter) keep(v ir.Value) {
 	r := e.reg(v, 0)
 	switch {
 	case e.classOf(v) == mask:
-		e.emit(amd64.Inst{Op: amd64.KMOVWStore, Reg: r, RM: to})
+		e.emit(&amd64.Inst{Op: amd64.KMOVWStore, Reg: r, RM: to})
 	case e.target.wideWords:
-		e.emit(amd64.Inst{Op: amd64.VMOVAPSStore, Width: e.width, Reg: r, RM: to})
+		e.emit(&amd64.Inst{Op: amd64.VMOVAPSStore, Width: e.width, Reg: r, RM: to})
 	case e.typeOf(v) == ir.F64:
-		e.emit(amd64.Inst{Op: amd64.VMOVQStore, Reg: r, RM: to})
+		e.emit(&amd64.Inst{Op: amd64.VMOVQStore, Reg: r, RM: to})
 	default:
-		e.emit(amd64.Inst{Op: amd64.VMOVDStore, Reg: r, RM: to})
+		e.emit(&amd64.Inst{Op: amd64.VMOVDStore, Reg: r, RM: to})
 	}
 	e.unpin()
 }

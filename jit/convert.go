@@ -12,7 +12,7 @@ func highProduct(op amd64.Op) rule {
 			a, b := e.reg(n.Args[0], j), e.reg(n.Args[1], j)
 			d, t := e.dst(v, j), e.temp()
 			shift := func(to, from uint8) {
-				e.emit(amd64.Inst{Op: amd64.VPSRLQ, Width: e.width, Reg: to, RM: vec(from), Imm: 32})
+				e.emit(&amd64.Inst{Op: amd64.VPSRLQ, Width: e.width, Reg: to, RM: vec(from), Imm: 32})
 			}
 			shift(d, a)
 			shift(t, b)
@@ -164,7 +164,7 @@ func (e *emitter) powerOfTwo(v ir.Value, n *ir.Node, c uint32) {
 		s++
 	}
 	shift := func(op amd64.Op, d, a, count uint8) {
-		e.emit(amd64.Inst{Op: op, Width: e.width, Reg: d, RM: vec(a), Imm: count})
+		e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: d, RM: vec(a), Imm: count})
 	}
 	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
@@ -202,28 +202,28 @@ func conversion512() conversion {
 		narrow:    narrow512,
 		truncate:  func(e *emitter, t ir.Type, d, a uint8) { e.op1(truncate[t], d, vec(a)) },
 		truthWord: func(e *emitter, d, a uint8, one uint32) {
-			e.emit(amd64.Inst{Op: amd64.VBROADCASTSS, Width: e.width, Reg: d, RM: e.word4(one).Whole(), Mask: amd64.Mask(a), Zero: true})
+			e.emit(&amd64.Inst{Op: amd64.VBROADCASTSS, Width: e.width, Reg: d, RM: e.word4(one).Whole(), Mask: amd64.Mask(a), Zero: true})
 		},
 		oddLanes: func(e *emitter, d, t uint8) {
 			k := e.maskTemp()
-			e.emit(amd64.Inst{Op: amd64.KMOVW, Reg: k, RM: e.word4(0xaaaa).Whole()})
-			e.emit(amd64.Inst{Op: amd64.VMOVAPS, Width: e.width, Reg: d, RM: vec(t), Mask: amd64.Mask(k)})
+			e.emit(&amd64.Inst{Op: amd64.KMOVW, Reg: k, RM: e.word4(0xaaaa).Whole()})
+			e.emit(&amd64.Inst{Op: amd64.VMOVAPS, Width: e.width, Reg: d, RM: vec(t), Mask: amd64.Mask(k)})
 			e.giveBack(mask, k)
 		},
 		canonical: func(e *emitter, d, a uint8) {
 			k := e.compareTemp(amd64.VCMPPS, a, vec(a), unordered)
-			e.emit(amd64.Inst{Op: amd64.VBLENDMPS, Width: e.width, Reg: d, Src: a, RM: e.word4(ir.CanonicalNaN32), Mask: amd64.Mask(k)})
+			e.emit(&amd64.Inst{Op: amd64.VBLENDMPS, Width: e.width, Reg: d, Src: a, RM: e.word4(ir.CanonicalNaN32), Mask: amd64.Mask(k)})
 			e.giveBack(mask, k)
 		},
 		upperHalf: func(e *emitter, d, a uint8) {
-			e.emit(amd64.Inst{Op: amd64.VEXTRACTF64X4, Width: e.width, Reg: a, RM: vec(d), Imm: 1})
+			e.emit(&amd64.Inst{Op: amd64.VEXTRACTF64X4, Width: e.width, Reg: a, RM: vec(d), Imm: 1})
 		},
 		join: func(e *emitter, d, low, high uint8) {
-			e.emit(amd64.Inst{Op: amd64.VINSERTF64X4, Width: e.width, Reg: d, Src: low, RM: vec(high), Imm: 1})
+			e.emit(&amd64.Inst{Op: amd64.VINSERTF64X4, Width: e.width, Reg: d, Src: low, RM: vec(high), Imm: 1})
 		},
 		zeroWhere: func(e *emitter, d, a uint8) {
 			k := e.compareTemp(amd64.VPCMPD, a, e.word4(0), 4)
-			e.emit(amd64.Inst{Op: amd64.VMOVAPS, Width: e.width, Reg: d, RM: vec(d), Mask: amd64.Mask(k), Zero: true})
+			e.emit(&amd64.Inst{Op: amd64.VMOVAPS, Width: e.width, Reg: d, RM: vec(d), Mask: amd64.Mask(k), Zero: true})
 			e.giveBack(mask, k)
 		},
 	}
@@ -240,7 +240,7 @@ const (
 // compareTemp returns a scratch mask that holds a comparison.
 func (e *emitter) compareTemp(op amd64.Op, a uint8, b amd64.RM, predicate uint8) uint8 {
 	k := e.maskTemp()
-	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: k, Src: a, RM: b, Imm: predicate})
+	e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: k, Src: a, RM: b, Imm: predicate})
 	return k
 }
 
@@ -248,16 +248,16 @@ func (e *emitter) compareTemp(op amd64.Op, a uint8, b amd64.RM, predicate uint8)
 // becomes 0 by zeroing.
 func floatToInt512(e *emitter, d, a uint8) {
 	k := e.compareTemp(amd64.VCMPPS, a, vec(a), ordered)
-	e.emit(amd64.Inst{Op: amd64.VCVTTPS2DQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
-	e.emit(amd64.Inst{Op: amd64.VCMPPS, Width: e.width, Reg: k, Src: a, RM: e.float4(0x1p31), Imm: greaterEqual})
-	e.emit(amd64.Inst{Op: amd64.VBROADCASTSS, Width: e.width, Reg: d, RM: e.word4(1<<31 - 1).Whole(), Mask: amd64.Mask(k)})
+	e.emit(&amd64.Inst{Op: amd64.VCVTTPS2DQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
+	e.emit(&amd64.Inst{Op: amd64.VCMPPS, Width: e.width, Reg: k, Src: a, RM: e.float4(0x1p31), Imm: greaterEqual})
+	e.emit(&amd64.Inst{Op: amd64.VBROADCASTSS, Width: e.width, Reg: d, RM: e.word4(1<<31 - 1).Whole(), Mask: amd64.Mask(k)})
 	e.giveBack(mask, k)
 }
 
 // floatToUint512: the instruction saturates above; what is not above 0 is zeroed.
 func floatToUint512(e *emitter, d, a uint8) {
 	k := e.compareTemp(amd64.VCMPPS, a, e.word4(0), greater)
-	e.emit(amd64.Inst{Op: amd64.VCVTTPS2UDQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
+	e.emit(&amd64.Inst{Op: amd64.VCVTTPS2UDQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
 	e.giveBack(mask, k)
 }
 
@@ -268,12 +268,12 @@ func narrow512(e *emitter, t ir.Type, d, a uint8) {
 		e.op1(amd64.VCVTPD2PS, d, vec(a))
 	case ir.U32:
 		k := e.compareTemp(amd64.VCMPPD, a, e.word8(0), greater)
-		e.emit(amd64.Inst{Op: amd64.VCVTTPD2UDQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
+		e.emit(&amd64.Inst{Op: amd64.VCVTTPD2UDQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
 		e.giveBack(mask, k)
 	default:
 		k, above := e.compareTemp(amd64.VCMPPD, a, vec(a), ordered), e.compareTemp(amd64.VCMPPD, a, e.float8(1<<31-1), greaterEqual)
-		e.emit(amd64.Inst{Op: amd64.VCVTTPD2DQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
-		e.emit(amd64.Inst{Op: amd64.VBROADCASTSS, Width: amd64.W256, Reg: d, RM: e.word4(1<<31 - 1).Whole(), Mask: amd64.Mask(above)})
+		e.emit(&amd64.Inst{Op: amd64.VCVTTPD2DQ, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k), Zero: true})
+		e.emit(&amd64.Inst{Op: amd64.VBROADCASTSS, Width: amd64.W256, Reg: d, RM: e.word4(1<<31 - 1).Whole(), Mask: amd64.Mask(above)})
 		e.giveBack(mask, k)
 		e.giveBack(mask, above)
 	}

@@ -25,20 +25,20 @@ func conversion2() conversion {
 		truncate:  truncate2,
 		truthWord: func(e *emitter, d, a uint8, one uint32) { e.op(amd64.VPAND, d, a, e.word4(one)) },
 		oddLanes: func(e *emitter, d, t uint8) {
-			e.emit(amd64.Inst{Op: amd64.VBLENDPS, Width: e.width, Reg: d, Src: d, RM: vec(t), Imm: 0xaa})
+			e.emit(&amd64.Inst{Op: amd64.VBLENDPS, Width: e.width, Reg: d, Src: d, RM: vec(t), Imm: 0xaa})
 		},
 		canonical: func(e *emitter, d, a uint8) {
 			t := e.vectorOf(amd64.VCMPPSV, a, vec(a), unordered)
 			in := blended(amd64.VBLENDVPS, a, e.word4(ir.CanonicalNaN32), t)
 			in.Reg = d
-			e.emit(in)
+			e.emit(&in)
 			e.giveBack(vector, t)
 		},
 		upperHalf: func(e *emitter, d, a uint8) {
-			e.emit(amd64.Inst{Op: amd64.VEXTRACTF128, Width: e.width, Reg: a, RM: vec(d), Imm: 1})
+			e.emit(&amd64.Inst{Op: amd64.VEXTRACTF128, Width: e.width, Reg: a, RM: vec(d), Imm: 1})
 		},
 		join: func(e *emitter, d, low, high uint8) {
-			e.emit(amd64.Inst{Op: amd64.VINSERTF128, Width: e.width, Reg: d, Src: low, RM: vec(high), Imm: 1})
+			e.emit(&amd64.Inst{Op: amd64.VINSERTF128, Width: e.width, Reg: d, Src: low, RM: vec(high), Imm: 1})
 		},
 		zeroWhere: func(e *emitter, d, a uint8) {
 			t := e.temp()
@@ -52,20 +52,20 @@ func conversion2() conversion {
 // vectorOf returns a scratch register that holds a comparison.
 func (e *emitter) vectorOf(op amd64.Op, a uint8, b amd64.RM, predicate uint8) uint8 {
 	t := e.temp()
-	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: t, Src: a, RM: b, Imm: predicate})
+	e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: t, Src: a, RM: b, Imm: predicate})
 	return t
 }
 
 func (e *emitter) flipHighest(d, a uint8) { e.op(amd64.VPXOR, d, a, signBit4(e)) }
 
 func (e *emitter) truncated(d, a uint8) {
-	e.emit(amd64.Inst{Op: amd64.VROUNDPD, Width: e.width, Reg: d, RM: vec(a), Imm: towards0})
+	e.emit(&amd64.Inst{Op: amd64.VROUNDPD, Width: e.width, Reg: d, RM: vec(a), Imm: towards0})
 }
 
 // uintToFloat2 is high * 2^16 + low, whose only rounding is that of the sum.
 func uintToFloat2(e *emitter, d, a uint8) {
 	t := e.temp()
-	e.emit(amd64.Inst{Op: amd64.VPSRLD, Width: e.width, Reg: t, RM: vec(a), Imm: 16})
+	e.emit(&amd64.Inst{Op: amd64.VPSRLD, Width: e.width, Reg: t, RM: vec(a), Imm: 16})
 	e.op1(amd64.VCVTDQ2PS, t, vec(t))
 	e.op(amd64.VPAND, d, a, e.word4(0xffff))
 	e.op1(amd64.VCVTDQ2PS, d, vec(d))
@@ -79,7 +79,7 @@ func floatToInt2(e *emitter, d, a uint8) {
 	t := e.vectorOf(amd64.VCMPPSV, a, e.float4(0x1p31), greaterEqual)
 	e.op1(amd64.VCVTTPS2DQ, d, vec(a))
 	e.op(amd64.VPXOR, d, d, vec(t))
-	e.emit(amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: t, Src: a, RM: vec(a), Imm: ordered})
+	e.emit(&amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: t, Src: a, RM: vec(a), Imm: ordered})
 	e.op(amd64.VPAND, d, d, vec(t))
 	e.giveBack(vector, t)
 }
@@ -92,9 +92,9 @@ func floatToUint2(e *emitter, d, a uint8) {
 	e.op(amd64.VSUBPS, s, d, e.float4(0x1p31))
 	e.op1(amd64.VCVTTPS2DQ, s, vec(s))
 	e.op1(amd64.VCVTTPS2DQ, t, vec(d))
-	e.emit(amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: d, Src: d, RM: e.float4(0x1p32), Imm: greaterEqual})
+	e.emit(&amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: d, Src: d, RM: e.float4(0x1p32), Imm: greaterEqual})
 	e.op(amd64.VPOR, d, d, vec(t))
-	e.emit(amd64.Inst{Op: amd64.VPSRAD, Width: e.width, Reg: t, RM: vec(t), Imm: 31})
+	e.emit(&amd64.Inst{Op: amd64.VPSRAD, Width: e.width, Reg: t, RM: vec(t), Imm: 31})
 	e.op(amd64.VPAND, s, s, vec(t))
 	e.op(amd64.VPOR, d, d, vec(s))
 	e.giveBack(vector, t)

@@ -101,11 +101,11 @@ func (e *emitter) entity(v ir.Value, j int) entity {
 
 func (e *emitter) isLeafEntity(x entity) bool { return e.isLeaf(e.valueOf[x]) }
 
-func (e *emitter) emit(in amd64.Inst) { e.code.Emit(in) }
+func (e *emitter) emit(in *amd64.Inst) { e.code.Append(in) }
 
 // op emits dst = op(a, b) on whole vectors.
 func (e *emitter) op(op amd64.Op, dst, a uint8, b amd64.RM) {
-	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: dst, Src: a, RM: b})
+	e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: dst, Src: a, RM: b})
 }
 
 // op1 emits dst = op(b).
@@ -123,20 +123,23 @@ func (e *emitter) held(v ir.Value, j int) bool { return e.places[e.entity(v, j)]
 
 // rm returns part j of a value as the operand of an instruction: a register, or memory. A spilled value that is read
 // again soon comes back if there is room.
-func (e *emitter) rm(v ir.Value, j int) amd64.RM {
-	x := e.entity(v, j)
-	p := e.places[x]
-	c := e.classOf(e.same[v])
+func (e *emitter) rm(v ir.Value, j int) amd64.RM { return e.operand(e.same[v], e.entity(v, j)) }
+
+// operand is rm of an entity of v.
+func (e *emitter) operand(v ir.Value, x entity) amd64.RM {
+	p, k := &e.places[x], &e.kinds[v]
 	switch {
 	case p.reg >= 0:
-		e.banks[c].next[p.reg] = e.nextUse(e.same[v])
-		return vec(e.pin(c, p.reg))
-	case e.isLeafEntity(x):
-		return e.leafOperand(e.same[v])
-	case e.kinds[e.same[v]].neighbours && (e.banks[c].free == 0 || e.ended(e.same[v])):
+		e.banks[k.class].next[p.reg] = e.nextUse(v)
+		return vec(e.pin(k.class, p.reg))
+	case k.leaf:
+		return e.leafOperand(v)
+	case k.neighbours && (e.banks[k.class].free == 0 || e.ended(v)):
 		return e.neighbours(x)
-	case e.banks[c].free != 0 && !e.ended(e.same[v]):
+	case e.banks[k.class].free != 0 && !e.ended(v):
 		return vec(e.load(x))
+	case k.neighbours:
+		return e.neighbours(x)
 	}
 	return amd64.Mem(frameReg, p.slot)
 }
@@ -144,8 +147,13 @@ func (e *emitter) rm(v ir.Value, j int) amd64.RM {
 // drop frees the register of part j of an operand that is not read again, so that the result can have it. Leaves wait
 // for the end of the node, since the other units read them too, and so do slots, which the instruction may yet read.
 func (e *emitter) drop(v ir.Value, j int) {
-	if e.dies(v) {
-		e.release(e.classOf(e.same[v]), e.entity(v, j))
+	e.dropEntity(e.same[v], e.entity(v, j))
+}
+
+// dropEntity is drop of an entity of v.
+func (e *emitter) dropEntity(v ir.Value, x entity) {
+	if k := &e.kinds[v]; e.final[v] <= e.at && !k.leaf {
+		e.release(k.class, x)
 	}
 }
 
@@ -275,8 +283,10 @@ func (e *emitter) sweep(vs []ir.Value) {
 		if v == ir.None {
 			continue
 		}
-		if v = e.same[v]; e.first[v] >= 0 && e.ended(v) { // the index of neighbours is never read
-			e.killAll(v)
+		if v = e.same[v]; e.final[v] <= e.at && e.first[v] >= 0 { // the index of neighbours is never read
+			if p := &e.places[e.base[v]]; e.units > 1 || p.reg >= 0 || p.slot != 0 || e.kinds[v].halves > 1 {
+				e.killAll(v)
+			}
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (e *emitter) leafOperand(v ir.Value) amd64.RM {
 func (e *emitter) loadLeaf(v ir.Value, c class, r uint8) {
 	at := e.env.leaf(v, e.typeOf(v))
 	if c == mask {
-		e.emit(amd64.Inst{Op: amd64.KMOVW, Reg: r, RM: amd64.Mem(envReg, at)})
+		e.emit(&amd64.Inst{Op: amd64.KMOVW, Reg: r, RM: amd64.Mem(envReg, at)})
 		return
 	}
 	e.fill(r, at, halves(e.typeOf(v))*4)

@@ -55,7 +55,7 @@ func (e *emitter) gatherLanes(v ir.Value, n *ir.Node, element ir.Type, u int) {
 		e.op1(amd64.VCVTPH2PS, d, vec(d))
 	case ir.BF16:
 		e.gatherPart(d, index, m, 1)
-		e.emit(amd64.Inst{Op: amd64.VPSLLD, Width: e.width, Reg: d, RM: vec(d), Imm: 16})
+		e.emit(&amd64.Inst{Op: amd64.VPSLLD, Width: e.width, Reg: d, RM: vec(d), Imm: 16})
 	default:
 		e.target.gather4(e, d, index, m)
 	}
@@ -79,7 +79,7 @@ func (e *emitter) gatherDouble(v ir.Value, index, m uint8, u int) {
 func (e *emitter) gatherPart(d, index, m uint8, log uint8) {
 	at, shift := e.temp(), e.temp()
 	imm := func(op amd64.Op, d, a, count uint8) {
-		e.emit(amd64.Inst{Op: op, Width: e.width, Reg: d, RM: vec(a), Imm: count})
+		e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: d, RM: vec(a), Imm: count})
 	}
 	imm(amd64.VPSRLD, at, index, 2-log)
 	e.op(e.target.and, shift, index, e.word4(1<<(2-log)-1))

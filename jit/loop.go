@@ -137,7 +137,7 @@ func (e *emitter) shuffle(s *snapshot, c class) {
 
 func (e *emitter) moveRegister(c class, to, from uint8) {
 	if c == mask {
-		e.emit(amd64.Inst{Op: amd64.KMOVW, Reg: to, RM: kreg(from)})
+		e.emit(&amd64.Inst{Op: amd64.KMOVW, Reg: to, RM: kreg(from)})
 		return
 	}
 	e.op1(amd64.VMOVAPS, to, vec(from))

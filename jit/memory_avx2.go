@@ -35,7 +35,7 @@ func memory2() memoryOps {
 		laneBits: func(e *emitter, to amd64.Reg, m uint8) { e.op1(amd64.VMOVMSKPS, uint8(to), vec(m)) },
 		packHalves: func(e *emitter, d uint8) { // within the halves of a vector: their first quarters belong together
 			e.op(amd64.VPACKUSDW, d, d, vec(d))
-			e.emit(amd64.Inst{Op: amd64.VPERMPD, Width: e.width, Reg: d, RM: vec(d), Imm: 0xd8})
+			e.emit(&amd64.Inst{Op: amd64.VPERMPD, Width: e.width, Reg: d, RM: vec(d), Imm: 0xd8})
 		},
 	}
 }

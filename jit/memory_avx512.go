@@ -14,31 +14,31 @@ func memory512() memoryOps {
 			if t == ir.F64 {
 				op = amd64.VMOVUPD
 			}
-			e.emit(amd64.Inst{Op: op, Width: e.width, Reg: d, RM: from, Mask: amd64.Mask(m), Zero: true})
+			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: d, RM: from, Mask: amd64.Mask(m), Zero: true})
 		},
 		save: func(e *emitter, t ir.Type, to amd64.RM, from, m uint8) {
 			op := amd64.VMOVUPSStore
 			if t == ir.F64 {
 				op = amd64.VMOVUPDStore
 			}
-			e.emit(amd64.Inst{Op: op, Width: e.width, Reg: from, RM: to, Mask: amd64.Mask(m)})
+			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: from, RM: to, Mask: amd64.Mask(m)})
 		},
 		gather4: func(e *emitter, d, index, m uint8) {
 			e.op(amd64.VPXORD, d, d, vec(d))
-			e.emit(amd64.Inst{Op: amd64.VGATHERDPS, Width: e.width, Reg: d, RM: elements(index, 4), Mask: amd64.Mask(m)})
+			e.emit(&amd64.Inst{Op: amd64.VGATHERDPS, Width: e.width, Reg: d, RM: elements(index, 4), Mask: amd64.Mask(m)})
 		},
 		gather8: func(e *emitter, d, index, m uint8) {
 			e.op(amd64.VXORPD, d, d, vec(d))
-			e.emit(amd64.Inst{Op: amd64.VGATHERDPD, Width: e.width, Reg: d, RM: elements(index, 8), Mask: amd64.Mask(m)})
+			e.emit(&amd64.Inst{Op: amd64.VGATHERDPD, Width: e.width, Reg: d, RM: elements(index, 8), Mask: amd64.Mask(m)})
 		},
 		isSet: func(e *emitter, d, a uint8) {
-			e.emit(amd64.Inst{Op: amd64.VPCMPD, Width: e.width, Reg: d, Src: a, RM: e.word4(0), Imm: 4})
+			e.emit(&amd64.Inst{Op: amd64.VPCMPD, Width: e.width, Reg: d, Src: a, RM: e.word4(0), Imm: 4})
 		},
 		laneBits: func(e *emitter, to amd64.Reg, m uint8) {
-			e.emit(amd64.Inst{Op: amd64.KMOVWToReg, Reg: uint8(to), RM: kreg(m)})
+			e.emit(&amd64.Inst{Op: amd64.KMOVWToReg, Reg: uint8(to), RM: kreg(m)})
 		},
 		packHalves: func(e *emitter, d uint8) {
-			e.emit(amd64.Inst{Op: amd64.VPMOVDW, Width: e.width, Reg: d, RM: vec(d)})
+			e.emit(&amd64.Inst{Op: amd64.VPMOVDW, Width: e.width, Reg: d, RM: vec(d)})
 		},
 	}
 }
@@ -51,7 +51,7 @@ func inside512(e *emitter, index uint8, buffer, u int) uint8 {
 	}
 	k := e.maskTemp()
 	length := amd64.Mem(envReg, e.env.buffer(buffer)+bufferLen).Broadcast()
-	e.emit(amd64.Inst{Op: amd64.VPCMPUD, Width: e.width, Reg: k, Src: index, RM: length, Imm: 1, Mask: amd64.Mask(run)})
+	e.emit(&amd64.Inst{Op: amd64.VPCMPUD, Width: e.width, Reg: k, Src: index, RM: length, Imm: 1, Mask: amd64.Mask(run)})
 	return k
 }
 
@@ -64,11 +64,11 @@ func half512(e *emitter, t ir.Type, m uint8, h int) uint8 {
 
 func scatter512(e *emitter, t ir.Type, index uint8, values []uint8, m uint8) {
 	if t != ir.F64 {
-		e.emit(amd64.Inst{Op: amd64.VSCATTERDPS, Width: e.width, Reg: values[0], RM: elements(index, 4), Mask: amd64.Mask(m)})
+		e.emit(&amd64.Inst{Op: amd64.VSCATTERDPS, Width: e.width, Reg: values[0], RM: elements(index, 4), Mask: amd64.Mask(m)})
 		return
 	}
 	high, upper := e.temp(), e.upperMask(m)
 	e.target.upperHalf(e, high, index)
-	e.emit(amd64.Inst{Op: amd64.VSCATTERDPD, Width: e.width, Reg: values[0], RM: elements(index, 8), Mask: amd64.Mask(m)})
-	e.emit(amd64.Inst{Op: amd64.VSCATTERDPD, Width: e.width, Reg: values[1], RM: elements(high, 8), Mask: amd64.Mask(upper)})
+	e.emit(&amd64.Inst{Op: amd64.VSCATTERDPD, Width: e.width, Reg: values[0], RM: elements(index, 8), Mask: amd64.Mask(m)})
+	e.emit(&amd64.Inst{Op: amd64.VSCATTERDPD, Width: e.width, Reg: values[1], RM: elements(high, 8), Mask: amd64.Mask(upper)})
 }

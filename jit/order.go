@@ -39,6 +39,7 @@ type capture struct {
 // loopInfo is what the order of a program says about a loop.
 type loopInfo struct {
 	enter, branch, repeat int32 // positions
+	scope                 ir.Scope
 	parent                int32 // the loop around it; the last entry of order.loops is the loop over groups of lanes
 	mask                  ir.Value
 	captured              []capture
@@ -74,6 +75,7 @@ type order struct {
 	m     *ir.Module
 	p     *ir.Program
 	lanes int      // of the stage
+	plain bool     // without loops, and too long to keep leaves in registers: nobody asks what the group captures
 	root  ir.Scope // lane, or uniform
 	class func(t ir.Type) class
 	items []item
@@ -104,8 +106,9 @@ func newOrder(m *ir.Module, p *ir.Program, lanes int, class func(ir.Type) class,
 	o.allocate(n+l+1, memory)
 	defer o.giveBack(memory)
 	for i := range o.loops {
-		o.loops[i].mask = ir.Value(n + i)
+		o.loops[i].mask, o.loops[i].scope = ir.Value(n+i), o.scopeOfLoop(int32(i))
 	}
+	o.plain = l == 0 && n >= longCode
 	o.scopes = make([][]ir.Value, len(p.Parents))
 	o.results = make([][]ir.Value, l)
 	o.schedule()
@@ -126,7 +129,8 @@ func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.
 	o := &order{m: m, p: p, root: ir.ScopeUniform, class: class, loops: make([]loopInfo, 1)}
 	o.allocate(n+1, memory)
 	defer o.giveBack(memory)
-	o.loops[0] = loopInfo{mask: ir.Value(n), parent: -1}
+	o.loops[0] = loopInfo{mask: ir.Value(n), parent: -1, scope: o.root}
+	o.plain = true
 	o.scopes = make([][]ir.Value, 1)
 	live := sized(&o.memory.live, n)
 	clear(live)
@@ -206,16 +210,16 @@ func (o *order) classify(n int) {
 		byType[t] = kind{class: o.class(ir.Type(t)), halves: uint8(halves(ir.Type(t)))}
 	}
 	for i := range o.p.Nodes {
-		x := &o.p.Nodes[i]
-		k := byType[x.Type]
+		x, k := &o.p.Nodes[i], &o.kinds[i] // byte by byte: a whole struct, just put together, makes the processor wait
+		k.class, k.halves = byType[x.Type].class, byType[x.Type].halves
 		k.leaf = x.Scope == ir.ScopeUniform && (o.root == ir.ScopeLane || x.Op == ir.OpConst || x.Op == ir.OpUniform)
+		k.choice, k.neighbours = choosesByMask, false
 		switch x.Op {
 		case ir.OpSelect:
 			k.choice = o.choiceOf(x)
 		case ir.OpGather:
 			k.neighbours = o.skipsIndex(x)
 		}
-		o.kinds[i] = k
 	}
 	for i := len(o.p.Nodes); i < n; i++ {
 		o.kinds[i] = byType[ir.Bool]
@@ -440,7 +444,9 @@ func (o *order) needs(v ir.Value, f func(ir.Value)) {
 func (o *order) use(v ir.Value, at, loop int32) {
 	v = o.same[v]
 	o.append(v, at)
-	o.capture(v, loop, 1)
+	if !o.plain && (o.kinds[v].leaf || o.loops[loop].scope != o.scopeOf(v)) {
+		o.capture(v, loop, 1)
+	}
 }
 
 func (o *order) append(v ir.Value, at int32) {
@@ -459,10 +465,10 @@ func (o *order) append(v ir.Value, at int32) {
 }
 
 func (o *order) capture(v ir.Value, loop int32, count int) {
-	if o.scopeOf(v) == o.scopeOfLoop(loop) && !o.isLeaf(v) {
+	info := &o.loops[loop]
+	if o.scopeOf(v) == info.scope && !o.isLeaf(v) {
 		return
 	}
-	info := &o.loops[loop]
 	if o.captor[v] == loop {
 		info.captured[o.entry[v]].count += count
 		return

@@ -90,17 +90,23 @@ type Launch struct {
 	Pairs    []Pair    // by number of the effect in the program; only those of scatter_adds count
 }
 
+// Memory gives workers their room and takes it back.
+type Memory interface {
+	mem.Allocator
+	Free(mem.Span)
+}
+
 // Worker runs lanes of a program. It holds frame and environment and serves one goroutine at a time.
 type Worker struct {
 	p     *Program
-	heap  *mem.Heap
+	heap  Memory
 	span  mem.Span
 	frame unsafe.Pointer
 	env   unsafe.Pointer
 }
 
 // NewWorker returns a worker whose memory comes from heap.
-func (p *Program) NewWorker(heap *mem.Heap) (*Worker, error) {
+func (p *Program) NewWorker(heap Memory) (*Worker, error) {
 	frame := (int(p.frame) + vectorSlot - 1) &^ (vectorSlot - 1)
 	span, err := heap.Alloc(frame + int(p.assembly.env.size) + vectorSlot)
 	if err != nil {

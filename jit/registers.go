@@ -240,18 +240,18 @@ func (e *emitter) runMask() ir.Value { return e.loops[len(e.loops)-1].mask }
 
 func (e *emitter) storeSlot(c class, slot int32, r uint8) {
 	if c == mask {
-		e.emit(amd64.Inst{Op: amd64.KMOVWStore, Reg: r, RM: amd64.Mem(frameReg, slot)})
+		e.emit(&amd64.Inst{Op: amd64.KMOVWStore, Reg: r, RM: amd64.Mem(frameReg, slot)})
 		return
 	}
-	e.emit(amd64.Inst{Op: amd64.VMOVAPSStore, Width: e.width, Reg: r, RM: amd64.Mem(frameReg, slot)})
+	e.emit(&amd64.Inst{Op: amd64.VMOVAPSStore, Width: e.width, Reg: r, RM: amd64.Mem(frameReg, slot)})
 }
 
 func (e *emitter) loadSlot(c class, r uint8, slot int32) {
 	if c == mask {
-		e.emit(amd64.Inst{Op: amd64.KMOVW, Reg: r, RM: amd64.Mem(frameReg, slot)})
+		e.emit(&amd64.Inst{Op: amd64.KMOVW, Reg: r, RM: amd64.Mem(frameReg, slot)})
 		return
 	}
-	e.emit(amd64.Inst{Op: amd64.VMOVAPS, Width: e.width, Reg: r, RM: amd64.Mem(frameReg, slot)})
+	e.emit(&amd64.Inst{Op: amd64.VMOVAPS, Width: e.width, Reg: r, RM: amd64.Mem(frameReg, slot)})
 }
 
 // nextUse returns the position of the next use of a value after the present item.

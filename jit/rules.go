@@ -25,14 +25,15 @@ func binary(op amd64.Op) rule {
 }
 
 func (e *emitter) two(op amd64.Op, v ir.Value, n *ir.Node, j int) {
-	x, y := n.Args[0], n.Args[1]
-	if n.Op.Info().Commutative && !e.held(x, j) && e.held(y, j) {
-		x, y = y, x
+	x, y := e.same[n.Args[0]], e.same[n.Args[1]]
+	xs, ys := e.entity(x, j), e.entity(y, j)
+	if e.places[xs].reg < 0 && e.places[ys].reg >= 0 && n.Op.Info().Commutative {
+		x, y, xs, ys = y, x, ys, xs
 	}
-	a := e.reg(x, j)
-	b := e.rm(y, j)
-	e.drop(x, j)
-	e.drop(y, j)
+	a := e.load(xs)
+	b := e.operand(y, ys)
+	e.dropEntity(x, xs)
+	e.dropEntity(y, ys)
 	e.op(op, e.dst(v, j), a, b)
 	e.unpin()
 }
@@ -103,7 +104,7 @@ func rounding(op amd64.Op, mode uint8) rule {
 		for j, end := e.span(v); j < end; j++ {
 			b := e.rm(n.Args[0], j)
 			e.drop(n.Args[0], j)
-			e.emit(amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), RM: b, Imm: mode})
+			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), RM: b, Imm: mode})
 			e.unpin()
 		}
 		return nil
@@ -312,7 +313,7 @@ func shift(byConstant, byLanes, and amd64.Op) rule {
 			if known {
 				a := e.reg(n.Args[0], j)
 				e.drop(n.Args[0], j)
-				e.emit(amd64.Inst{Op: byConstant, Width: e.width, Reg: e.dst(v, j), RM: vec(a), Imm: uint8(count & 31)})
+				e.emit(&amd64.Inst{Op: byConstant, Width: e.width, Reg: e.dst(v, j), RM: vec(a), Imm: uint8(count & 31)})
 			} else {
 				c := e.reg(n.Args[1], j)
 				a := e.reg(n.Args[0], j)

@@ -14,7 +14,7 @@ func newAVX2() *target {
 		width: amd64.W256, lanes: 8, vectors: 0xffff, wideWords: true,
 		class: func(ir.Type) class { return vector },
 		spread: func(e *emitter, d uint8, from amd64.Reg) {
-			e.emit(amd64.Inst{Op: amd64.VMOVD, Reg: d, RM: amd64.R(from)})
+			e.emit(&amd64.Inst{Op: amd64.VMOVD, Reg: d, RM: amd64.R(from)})
 			e.op1(amd64.VBROADCASTSS, d, vec(d))
 		},
 		loopOps: loopOps{
@@ -80,7 +80,7 @@ func compare2(predicate, swapped uint8) rule {
 			a, b := e.reg(x, j), e.rm(y, j)
 			e.drop(x, j)
 			e.drop(y, j)
-			e.emit(amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
+			e.emit(&amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
 			e.unpin()
 		}
 		return nil
@@ -95,10 +95,10 @@ func compareDouble2(predicate uint8) rule {
 			d, t := e.dst(v, j), e.temp()
 			for h, m := range [2]uint8{d, t} {
 				a, b := e.reg(n.Args[0], 2*j+h), e.rm(n.Args[1], 2*j+h)
-				e.emit(amd64.Inst{Op: amd64.VCMPPDV, Width: e.width, Reg: m, Src: a, RM: b, Imm: predicate})
+				e.emit(&amd64.Inst{Op: amd64.VCMPPDV, Width: e.width, Reg: m, Src: a, RM: b, Imm: predicate})
 			}
-			e.emit(amd64.Inst{Op: amd64.VSHUFPS, Width: e.width, Reg: d, Src: d, RM: vec(t), Imm: 0x88})
-			e.emit(amd64.Inst{Op: amd64.VPERMPD, Width: e.width, Reg: d, RM: vec(d), Imm: 0xd8})
+			e.emit(&amd64.Inst{Op: amd64.VSHUFPS, Width: e.width, Reg: d, Src: d, RM: vec(t), Imm: 0x88})
+			e.emit(&amd64.Inst{Op: amd64.VPERMPD, Width: e.width, Reg: d, RM: vec(d), Imm: 0xd8})
 			e.giveBack(vector, t)
 			e.unpin()
 		}
@@ -185,7 +185,7 @@ func (e *emitter) blend(op amd64.Op, v ir.Value, n *ir.Node, j int, m uint8) {
 	e.drop(yes, j)
 	e.drop(no, j)
 	in.Reg = e.dst(v, j)
-	e.emit(in)
+	e.emit(&in)
 }
 
 // blended is d = yes where m is set, else no.
@@ -227,7 +227,7 @@ func below2(e *emitter, lanes uint8, to int32) {
 	t := e.temp()
 	e.op1(amd64.VBROADCASTSS, t, amd64.Mem(frameReg, frameEnd))
 	e.op(amd64.VPSUBD, t, lanes, vec(t))
-	e.emit(amd64.Inst{Op: amd64.VPSRAD, Width: e.width, Reg: t, RM: vec(t), Imm: 31})
+	e.emit(&amd64.Inst{Op: amd64.VPSRAD, Width: e.width, Reg: t, RM: vec(t), Imm: 31})
 	e.storeSlot(vector, to, t)
 	e.giveBack(vector, t)
 }
@@ -240,7 +240,7 @@ func mergeBlended(e *emitter, t ir.Type, state, m uint8, from amd64.RM, h int) {
 	k := widenMask(e, t, m, h)
 	in := blended(op, state, from, k)
 	in.Reg = state
-	e.emit(in)
+	e.emit(&in)
 	if k != m {
 		e.giveBack(vector, k)
 	}

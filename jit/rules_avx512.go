@@ -18,12 +18,12 @@ func newAVX512() *target {
 		spread: func(e *emitter, d uint8, from amd64.Reg) { e.op1(amd64.VPBROADCASTDR, d, amd64.R(from)) },
 		loopOps: loopOps{
 			running: func(e *emitter, d uint8, j int) {
-				e.emit(amd64.Inst{Op: amd64.KMOVW, Reg: d, RM: amd64.Mem(frameReg, frameRun+int32(j)*vectorSlot)})
+				e.emit(&amd64.Inst{Op: amd64.KMOVW, Reg: d, RM: amd64.Mem(frameReg, frameRun+int32(j)*vectorSlot)})
 			},
 			remain: func(e *emitter, m, cond uint8) { e.masks3(amd64.KANDW, m, m, cond) },
 			test:   testMasks, merge: mergeMasked, mergeSlot: mergeSlotMasked,
 			count: func(e *emitter, d, m uint8) {
-				e.emit(amd64.Inst{Op: amd64.VPADDD, Width: e.width, Reg: d, Src: d, RM: e.word4(1), Mask: amd64.Mask(m)})
+				e.emit(&amd64.Inst{Op: amd64.VPADDD, Width: e.width, Reg: d, Src: d, RM: e.word4(1), Mask: amd64.Mask(m)})
 			},
 			below: func(e *emitter, lanes uint8, to int32) {
 				k := e.compareTemp(amd64.VPCMPUD, lanes, amd64.Mem(frameReg, frameEnd).Broadcast(), 1)
@@ -78,7 +78,7 @@ func newAVX512() *target {
 }
 
 func (e *emitter) masks3(op amd64.Op, d, a, b uint8) {
-	e.emit(amd64.Inst{Op: op, Reg: d, Src: a, RM: kreg(b)})
+	e.emit(&amd64.Inst{Op: op, Reg: d, Src: a, RM: kreg(b)})
 }
 
 // maskTemp returns a scratch mask.
@@ -101,7 +101,7 @@ func maskNot(e *emitter, v ir.Value, n *ir.Node) error {
 	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.drop(n.Args[0], j)
-		e.emit(amd64.Inst{Op: amd64.KNOTW, Reg: e.dst(v, j), RM: kreg(a)})
+		e.emit(&amd64.Inst{Op: amd64.KNOTW, Reg: e.dst(v, j), RM: kreg(a)})
 		e.unpin()
 	}
 	return nil
@@ -111,7 +111,7 @@ func complement512(e *emitter, v ir.Value, n *ir.Node) error {
 	for j, end := e.span(v); j < end; j++ {
 		a := e.reg(n.Args[0], j)
 		e.drop(n.Args[0], j)
-		e.emit(amd64.Inst{Op: amd64.VPTERNLOGD, Width: e.width, Reg: e.dst(v, j), Src: a, RM: vec(a), Imm: 0x33})
+		e.emit(&amd64.Inst{Op: amd64.VPTERNLOGD, Width: e.width, Reg: e.dst(v, j), Src: a, RM: vec(a), Imm: 0x33})
 		e.unpin()
 	}
 	return nil
@@ -131,7 +131,7 @@ func scale512(op, compare, move amd64.Op) rule {
 				d := e.dst(v, j)
 				e.op(op, d, a, b)
 				k := e.compareTemp(compare, a, vec(a), unordered)
-				e.emit(amd64.Inst{Op: move, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k)})
+				e.emit(&amd64.Inst{Op: move, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k)})
 				e.giveBack(mask, k)
 			}
 			e.unpin()
@@ -149,7 +149,7 @@ func compare512(op amd64.Op, predicate, swapped uint8) rule {
 				x, y, p = y, x, swapped
 			}
 			a, b := e.reg(x, j), e.rm(y, j)
-			e.emit(amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
+			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
 			e.unpin()
 		}
 		return nil
@@ -163,7 +163,7 @@ func compareDouble512(predicate uint8) rule {
 			d, t := e.dst(v, j), e.maskTemp()
 			for h, k := range [2]uint8{d, t} {
 				a, b := e.reg(n.Args[0], 2*j+h), e.rm(n.Args[1], 2*j+h)
-				e.emit(amd64.Inst{Op: amd64.VCMPPD, Width: e.width, Reg: k, Src: a, RM: b, Imm: predicate})
+				e.emit(&amd64.Inst{Op: amd64.VCMPPD, Width: e.width, Reg: k, Src: a, RM: b, Imm: predicate})
 			}
 			e.masks3(amd64.KUNPCKBW, d, t, d)
 			e.giveBack(mask, t)
@@ -197,7 +197,7 @@ func (e *emitter) selectLanes(v ir.Value, n *ir.Node, j int, k uint8, blend, mov
 	}
 	e.drop(yes, j)
 	in.Reg = e.dst(v, j)
-	e.emit(in)
+	e.emit(&in)
 }
 
 func selectDouble512(e *emitter, v ir.Value, n *ir.Node) error {
@@ -215,7 +215,7 @@ func selectDouble512(e *emitter, v ir.Value, n *ir.Node) error {
 // upperMask returns a scratch mask with the upper eight lanes of k in its lower ones.
 func (e *emitter) upperMask(k uint8) uint8 {
 	t := e.maskTemp()
-	e.emit(amd64.Inst{Op: amd64.KSHIFTRW, Reg: t, RM: kreg(k), Imm: 8})
+	e.emit(&amd64.Inst{Op: amd64.KSHIFTRW, Reg: t, RM: kreg(k), Imm: 8})
 	return t
 }
 
@@ -233,7 +233,7 @@ func selectMask(e *emitter, v ir.Value, n *ir.Node) error {
 }
 
 func testMasks(e *emitter, masks []uint8) {
-	e.emit(amd64.Inst{Op: amd64.KORTESTW, Reg: masks[0], RM: kreg(masks[len(masks)-1])})
+	e.emit(&amd64.Inst{Op: amd64.KORTESTW, Reg: masks[0], RM: kreg(masks[len(masks)-1])})
 }
 
 // mergeMasked overwrites lanes under a mask; truth values as (from and m) or (state and not m).
@@ -241,7 +241,7 @@ func mergeMasked(e *emitter, t ir.Type, state, m uint8, from amd64.RM, h int) {
 	switch {
 	case t == ir.Bool:
 		k := e.maskTemp()
-		e.emit(amd64.Inst{Op: amd64.KANDW, Reg: k, Src: m, RM: from})
+		e.emit(&amd64.Inst{Op: amd64.KANDW, Reg: k, Src: m, RM: from})
 		e.masks3(amd64.KANDNW, state, m, state)
 		e.masks3(amd64.KORW, state, state, k)
 		e.giveBack(mask, k)
@@ -264,7 +264,7 @@ func (e *emitter) mergeVector(t ir.Type, state, m uint8, from amd64.RM) {
 	case from.IsBroadcast():
 		op = amd64.VBROADCASTSS
 	}
-	e.emit(amd64.Inst{Op: op, Width: e.width, Reg: state, RM: from.Whole(), Mask: amd64.Mask(m)})
+	e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: state, RM: from.Whole(), Mask: amd64.Mask(m)})
 }
 
 func mergeSlotMasked(e *emitter, t ir.Type, slot int32, m, from uint8, h int) {
@@ -277,7 +277,7 @@ func mergeSlotMasked(e *emitter, t ir.Type, slot int32, m, from uint8, h int) {
 		e.giveBack(mask, k)
 		return
 	case t != ir.F64:
-		e.emit(amd64.Inst{Op: amd64.VMOVUPSStore, Width: e.width, Reg: from, RM: amd64.Mem(frameReg, slot), Mask: amd64.Mask(m)})
+		e.emit(&amd64.Inst{Op: amd64.VMOVUPSStore, Width: e.width, Reg: from, RM: amd64.Mem(frameReg, slot), Mask: amd64.Mask(m)})
 		return
 	}
 	k := m
@@ -285,5 +285,5 @@ func mergeSlotMasked(e *emitter, t ir.Type, slot int32, m, from uint8, h int) {
 		k = e.upperMask(m)
 		defer e.giveBack(mask, k)
 	}
-	e.emit(amd64.Inst{Op: amd64.VMOVUPDStore, Width: e.width, Reg: from, RM: amd64.Mem(frameReg, slot), Mask: amd64.Mask(k)})
+	e.emit(&amd64.Inst{Op: amd64.VMOVUPDStore, Width: e.width, Reg: from, RM: amd64.Mem(frameReg, slot), Mask: amd64.Mask(k)})
 }

@@ -50,14 +50,14 @@ func (s scaling) rule(e *emitter, v ir.Value, n *ir.Node) error {
 // nearby is for exponents that two factors do for; NaN is put in at the end.
 func (s scaling) nearby(e *emitter, d, a, b uint8) {
 	k, m := e.temp(), e.temp()
-	e.emit(amd64.Inst{Op: s.round, Width: e.width, Reg: k, RM: vec(b), Imm: downward})
+	e.emit(&amd64.Inst{Op: s.round, Width: e.width, Reg: k, RM: vec(b), Imm: downward})
 	e.op1(s.toInt, k, vec(k))
 	s.takeFactor(e, m, k)
 	s.power(e, k)
 	e.op(s.mul, d, a, vec(k))
 	s.power(e, m)
 	e.op(s.mul, d, d, vec(m))
-	e.emit(amd64.Inst{Op: s.compare, Width: e.width, Reg: m, Src: b, RM: vec(b), Imm: unordered})
+	e.emit(&amd64.Inst{Op: s.compare, Width: e.width, Reg: m, Src: b, RM: vec(b), Imm: unordered})
 	e.op(s.or, d, d, vec(m))
 	e.giveBack(vector, k)
 	e.giveBack(vector, m)
@@ -66,7 +66,7 @@ func (s scaling) nearby(e *emitter, d, a, b uint8) {
 // anywhere is for any exponent. Where it is not finite, the result is a * max(0, b): a * Inf, a * 0 or NaN.
 func (s scaling) anywhere(e *emitter, d, a, b uint8) {
 	k, m, l := e.temp(), e.temp(), e.temp()
-	e.emit(amd64.Inst{Op: s.round, Width: e.width, Reg: k, RM: vec(b), Imm: downward})
+	e.emit(&amd64.Inst{Op: s.round, Width: e.width, Reg: k, RM: vec(b), Imm: downward})
 	e.op(s.max, k, k, s.number(e, -s.limit))
 	e.op(s.min, k, k, s.number(e, s.limit))
 	e.op1(s.toInt, k, vec(k))
@@ -84,10 +84,10 @@ func (s scaling) anywhere(e *emitter, d, a, b uint8) {
 	e.op(s.max, k, k, vec(b)) // the second operand if that is NaN
 	e.op(s.mul, k, a, vec(k))
 	e.op(s.sub, m, b, vec(b)) // NaN where b is not finite
-	e.emit(amd64.Inst{Op: s.compare, Width: e.width, Reg: m, Src: m, RM: vec(m), Imm: unordered})
+	e.emit(&amd64.Inst{Op: s.compare, Width: e.width, Reg: m, Src: m, RM: vec(m), Imm: unordered})
 	in := blended(s.blend, d, vec(k), m)
 	in.Reg = d
-	e.emit(in)
+	e.emit(&in)
 	for _, r := range [3]uint8{k, m, l} {
 		e.giveBack(vector, r)
 	}
@@ -115,5 +115,5 @@ func (s scaling) power(e *emitter, k uint8) {
 		e.op1(amd64.VPMOVSXDQ, k, vec(k))
 		shift = amd64.VPSLLQ
 	}
-	e.emit(amd64.Inst{Op: shift, Width: e.width, Reg: k, RM: vec(k), Imm: s.shift})
+	e.emit(&amd64.Inst{Op: shift, Width: e.width, Reg: k, RM: vec(k), Imm: s.shift})
 }

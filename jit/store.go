@@ -94,7 +94,7 @@ func (e *emitter) keepElements(v ir.Value, t ir.Type, slot int32, u int) {
 
 // floatToHalf rounds to float16 in the lower half of every lane.
 func (e *emitter) floatToHalf(d uint8) {
-	e.emit(amd64.Inst{Op: amd64.VCVTPS2PH, Width: e.width, Reg: d, RM: vec(d), Imm: 0})
+	e.emit(&amd64.Inst{Op: amd64.VCVTPS2PH, Width: e.width, Reg: d, RM: vec(d), Imm: 0})
 	e.op1(amd64.VPMOVZXWD, d, vec(d))
 }
 
@@ -103,7 +103,7 @@ func (e *emitter) floatToHalf(d uint8) {
 func (e *emitter) floatToBrain(d uint8) {
 	t := e.temp()
 	shift := func(d, a uint8) {
-		e.emit(amd64.Inst{Op: amd64.VPSRLD, Width: e.width, Reg: d, RM: vec(a), Imm: 16})
+		e.emit(&amd64.Inst{Op: amd64.VPSRLD, Width: e.width, Reg: d, RM: vec(a), Imm: 16})
 	}
 	shift(t, d)
 	e.op(e.target.and, t, t, e.word4(1))

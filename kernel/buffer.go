@@ -25,7 +25,7 @@ type Buffer struct {
 	cleanup runtime.Cleanup
 }
 
-// store is the memory of an engine's buffers. Unlike the engine it may be held by the cleanups of lost buffers,
+// store is the memory of an engine's buffers, or of its workers. Unlike the engine it may be held by the cleanups of lost buffers,
 // which run at any time, after Close too.
 type store struct {
 	heap *mem.Heap
@@ -34,7 +34,8 @@ type store struct {
 	closed bool
 }
 
-func (s *store) alloc(size int) (mem.Span, error) {
+// Alloc implements [jit.Memory].
+func (s *store) Alloc(size int) (mem.Span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -43,7 +44,8 @@ func (s *store) alloc(size int) (mem.Span, error) {
 	return s.heap.Alloc(size)
 }
 
-func (s *store) free(span mem.Span) {
+// Free implements [jit.Memory].
+func (s *store) Free(span mem.Span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
@@ -71,13 +73,13 @@ func (e *Engine) NewBuffer(t ir.Type, n int) (*Buffer, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("kernel: a buffer of %d elements", n)
 	}
-	span, err := e.store.alloc(n*elementSize(t, e.options.Precision) + jit.Slack)
+	span, err := e.store.Alloc(n*elementSize(t, e.options.Precision) + jit.Slack)
 	if err != nil {
 		return nil, fmt.Errorf("kernel: a buffer of %d %v: %w", n, t, err)
 	}
 	clear(span.Bytes())
 	b := &Buffer{engine: e, typ: t, len: n, span: span}
-	b.cleanup = runtime.AddCleanup(b, e.store.free, span)
+	b.cleanup = runtime.AddCleanup(b, e.store.Free, span)
 	return b, nil
 }
 
@@ -85,7 +87,7 @@ func (e *Engine) NewBuffer(t ir.Type, n int) (*Buffer, error) {
 func (b *Buffer) Free() {
 	if b != nil && b.engine != nil {
 		b.cleanup.Stop()
-		b.engine.store.free(b.span)
+		b.engine.store.Free(b.span)
 		b.engine = nil
 		runtime.KeepAlive(b)
 	}

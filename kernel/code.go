@@ -8,7 +8,6 @@ import (
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/jit"
-	"github.com/baremetaldevx86/microdr/mem"
 )
 
 // code is a compiled lane program, whatever the backend.
@@ -16,7 +15,7 @@ type code interface {
 	// scatterAdds returns the buffers of the program's scatter_adds, by number.
 	scatterAdds() []int
 	// newWorker returns what executes lanes on one goroutine; its memory comes from heap.
-	newWorker(heap *mem.Heap) (worker, error)
+	newWorker(heap jit.Memory) (worker, error)
 	// close frees the code, after its workers.
 	close() error
 }
@@ -51,9 +50,9 @@ func newEvalCode(m *ir.Module, p *ir.Program, precision Precision) (*evalCode, e
 	return &evalCode{c, c.ScatterAdds()}, nil
 }
 
-func (c *evalCode) scatterAdds() []int                  { return c.adds }
-func (c *evalCode) newWorker(*mem.Heap) (worker, error) { return &evalWorker{c.NewWorker()}, nil }
-func (c *evalCode) close() error                        { return nil }
+func (c *evalCode) scatterAdds() []int                   { return c.adds }
+func (c *evalCode) newWorker(jit.Memory) (worker, error) { return &evalWorker{c.NewWorker()}, nil }
+func (c *evalCode) close() error                         { return nil }
 
 type evalWorker struct{ eval.Worker }
 
@@ -90,7 +89,7 @@ func newJITCode(m *ir.Module, s *ir.Stage, t jit.Target, pages *jit.Pages) (*jit
 func (c *jitCode) scatterAdds() []int { return c.adds }
 func (c *jitCode) close() error       { return c.Close() }
 
-func (c *jitCode) newWorker(heap *mem.Heap) (worker, error) {
+func (c *jitCode) newWorker(heap jit.Memory) (worker, error) {
 	w, err := c.NewWorker(heap)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/baremetaldevx86/microdr/eval"
@@ -57,7 +58,7 @@ type executable struct {
 	pages *jit.Pages
 	cache *cache
 	crew  *crew
-	heap  *mem.Heap // of the workers
+	heap  *store // of the workers
 }
 
 // New returns an engine; Close gives its memory back. A backend that this machine lacks is an error of Compile.
@@ -67,7 +68,7 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{options: o, store: &store{heap: mem.NewHeap(mem.OS{})}, executable: &executable{
 		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: newCrew(o.Workers - 1),
-		heap: mem.NewHeap(mem.OS{}),
+		heap: &store{heap: mem.NewHeap(mem.OS{})},
 	}}
 	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
 		e.backend, e.err = Eval, nil
@@ -89,6 +90,7 @@ func (e *Engine) Memory() mem.Counters { return e.store.heap.Counters() }
 // No run may be under way, and the engine makes no more buffers.
 func (e *Engine) Close() error {
 	e.crew.close()
+	e.heap.close() // what kernels that nobody closed still hold is no error
 	return errors.Join(e.store.close(), e.cache.close())
 }
 
@@ -106,11 +108,20 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		return nil, err
 	}
 	k := newKernel(e, low)
+	k.stages = make([]stage, len(low.Stages))
+	errs := make([]error, len(low.Stages))
+	var stages sync.WaitGroup
 	for i := range low.Stages {
-		if err := k.addStage(&low.Stages[i]); err != nil {
-			k.Close()
-			return nil, fmt.Errorf("kernel: module %q, stage %s: %w", m.Name, low.Stages[i].Name, err)
-		}
+		stages.Go(func() {
+			if err := k.prepare(&k.stages[i], &low.Stages[i]); err != nil {
+				errs[i] = fmt.Errorf("kernel: module %q, stage %s: %w", m.Name, low.Stages[i].Name, err)
+			}
+		})
+	}
+	stages.Wait()
+	if err := errors.Join(errs...); err != nil {
+		k.Close()
+		return nil, err
 	}
 	return k, nil
 }

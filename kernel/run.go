@@ -87,9 +87,9 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	return k
 }
 
-// addStage compiles a stage, or finds it compiled.
-func (k *Kernel) addStage(s *ir.Stage) error {
-	st := stage{Stage: s}
+// prepare compiles a stage, or finds it compiled.
+func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
+	*st = stage{Stage: s}
 	switch s.Kind {
 	case ir.StageMap:
 		entry, err := k.cache.get(keyOf(k.module, s), func() (code, error) { return k.engine.compile(k.module, s) })
@@ -108,7 +108,6 @@ func (k *Kernel) addStage(s *ir.Stage) error {
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
 	st.labels = pprof.WithLabels(context.Background(), pprof.Labels("kernel", k.module.Name, "stage", s.Name))
-	k.stages = append(k.stages, st)
 	return nil
 }
 

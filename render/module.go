@@ -40,7 +40,7 @@ func ParseMode(name string) (Mode, error) {
 
 // buffers are the numbers of a module's buffers; -1 for those that it lacks.
 type buffers struct {
-	pixels   int // input: numbers of the pixels, if not all are wanted
+	pixels   int // input: numbers of the pixels of a run, if not all are wanted
 	adjoint  int
 	record   int
 	limits   int // count of searches that gave up
@@ -132,8 +132,8 @@ func (p *plan) perPixel(path string) bool {
 // declare adds the buffers.
 func (p *plan) declare(m *ir.Module, mode Mode, sizes map[string][2]int) *buffers {
 	b := &buffers{pixels: -1, adjoint: -1, record: -1, limits: -1, samples: -1, image: -1, lanes: -1, result: -1, maps: map[string]mapBuffer{}}
-	if p.Pixels != nil {
-		b.pixels = m.AddBuffer("pixels", ir.I32, ir.Input, p.count)
+	if p.listed() {
+		b.pixels = m.AddBuffer("pixels", ir.I32, ir.Input, p.chunk)
 	}
 	for _, x := range scene.Buffers(p.scene) {
 		w, h := p.width, p.height

@@ -6,6 +6,7 @@ type Options struct {
 	Samples int     // samples per pixel; 0: the camera's
 	Seed    uint32  // of the sample positions: the same seed gives the same samples; 0: the integrator's
 	Pixels  []int32 // row-major numbers, at this scale, of the pixels to compute; nil: all
+	Movable bool    // the pixels are listed, and View.SetPixels and Choose change the list
 	Band    float64 // width in pixels of the band that edges gather their derivative in; 0: the integrator's
 
 	Params   []string // uniforms (scene.Uniforms) whose derivatives are wanted

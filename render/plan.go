@@ -28,6 +28,13 @@ const (
 	runBytes   = 8 << 20
 )
 
+// Lists of pixels that change are computed in runs of a share of all pixels, and not in much shorter ones than a run is
+// worth its launch.
+const (
+	movableRuns  = 16
+	leastMovable = 128
+)
+
 func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
 	v := s.View(view)
 	if v == nil {
@@ -67,12 +74,19 @@ func (p *plan) complete() {
 	p.width = (p.camera.Resolution[0] + p.Scale - 1) / p.Scale
 	p.height = (p.camera.Resolution[1] + p.Scale - 1) / p.Scale
 	p.count = p.width * p.height
-	if p.Pixels != nil {
+	if p.Pixels != nil && !p.Movable {
 		p.count = len(p.Pixels)
 	}
 	lanes := runBytes / (4 * (p.fields(true) + 3 + 3*len(p.columns())))
-	p.chunk = chunkOf(p.count, max(1, min(max(lanes, leastLanes), mostLanes)/p.Samples))
+	most := max(1, min(max(lanes, leastLanes), mostLanes)/p.Samples)
+	if p.Movable {
+		most = min(most, max(p.count/movableRuns, leastMovable)) // little of the last run should be padding
+	}
+	p.chunk = chunkOf(p.count, most)
 }
+
+// listed tells whether the module reads the numbers of its pixels.
+func (p *plan) listed() bool { return p.Movable || p.Pixels != nil }
 
 // chunkOf divides count pixels into runs of equal size, at most so many pixels each, so that the last one has next to no
 // padding. Where that adds little, a run is whole cache lines of float32: then so are the rows of the buffers.

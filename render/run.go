@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,7 @@ type program struct {
 	kernel  *kernel.Kernel
 	buffers []*kernel.Buffer
 	stale   map[string]bool // maps whose values have not been written yet
-	places  []int           // of the module's uniforms among the scene's, the same for every scene of the structure
+	rows    []int           // of the module's uniforms among the scene's, the same for every scene of the structure
 }
 
 func (m *program) close() {
@@ -34,7 +35,15 @@ func (m *program) close() {
 type call struct {
 	adjoint []float32
 	tangent []float64
-	take    func(m *program, first, n int) // takes up the outputs of n pixels from the first
+	pixels  []int32                     // row-major numbers, if they are listed
+	chosen  []int32                     // which of these to compute; nil: all
+	take    func(m *program, at places) // takes up the outputs
+}
+
+// places are where among a view's pixels those of a run belong.
+type places struct {
+	first, n int
+	list     []int32 // nil: first, first+1, ...
 }
 
 // run computes all pixels in a mode, compiling its module when it is first used.
@@ -42,6 +51,7 @@ func (v *View) run(ctx context.Context, mode Mode, s *scene.Scene, c call) error
 	if err := v.Prepare(mode); err != nil {
 		return err
 	}
+	c.pixels = v.pixels
 	return v.runProgram(ctx, v.modules[mode], s, c)
 }
 
@@ -68,12 +78,26 @@ func (v *View) compile(p *plan, mode Mode) (*program, error) {
 	for name := range numbers.maps {
 		m.stale[name] = true
 	}
-	if numbers.pixels >= 0 {
-		for i, pixel := range p.Pixels {
-			m.buffers[numbers.pixels].Words()[i] = uint32(pixel)
+	return m, nil
+}
+
+// fill writes the numbers of the pixels of a run to the program's list.
+func (m *program) fill(pixels []int32, at places) {
+	words := m.buffers[m.numbers.pixels].Words()
+	for i := range words {
+		words[i] = noPixel & math.MaxUint32
+		if i < at.n {
+			words[i] = uint32(pixels[at.pixel(i)])
 		}
 	}
-	return m, nil
+}
+
+// pixel is the place of pixel i of a run.
+func (p *places) pixel(i int) int {
+	if p.list != nil {
+		return int(p.list[i])
+	}
+	return p.first + i
 }
 
 // runProgram runs a program once for every chunk of pixels.
@@ -88,11 +112,25 @@ func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c cal
 	}
 	base := m.kernel.Module().UniformIndex(uniformBase)
 	v.limits = 0
-	for first := 0; first < m.plan.count; first += m.plan.chunk {
+	count := m.plan.count
+	if m.plan.listed() {
+		count = len(c.pixels)
+	}
+	if c.chosen != nil {
+		count = len(c.chosen)
+	}
+	for first := 0; first < count; first += m.plan.chunk {
 		if base >= 0 {
 			uniforms[base] = float64(first)
 		}
-		n := min(m.plan.chunk, m.plan.count-first)
+		n := min(m.plan.chunk, count-first)
+		at := places{first: first, n: n}
+		if c.chosen != nil {
+			at.list = c.chosen[first : first+n]
+		}
+		if m.numbers.pixels >= 0 {
+			m.fill(c.pixels, at)
+		}
 		if m.numbers.adjoint >= 0 {
 			m.buffers[m.numbers.adjoint].Write32(planes(c.adjoint[3*first:3*(first+n)], m.plan.chunk))
 		}
@@ -102,7 +140,7 @@ func (v *View) runProgram(ctx context.Context, m *program, s *scene.Scene, c cal
 		if m.numbers.limits >= 0 {
 			v.limits += int(m.buffers[m.numbers.limits].Words()[0])
 		}
-		c.take(m, first, n)
+		c.take(m, at)
 	}
 	return nil
 }
@@ -117,11 +155,18 @@ func (m *program) read(buffer int) []float64 {
 	return out
 }
 
-// interleave writes the first n pixels of three planes to an image.
-func interleave[T float32 | float64](image, planes []T, n int) {
-	chunk := len(planes) / 3
+// interleave writes three planes to the pixels of an image.
+func interleave[T float32 | float64](image, planes []T, at places) {
+	chunk, n := len(planes)/3, at.n
 	r, g, b := planes[:n], planes[chunk:][:n], planes[2*chunk:][:n]
-	image = image[:3*n]
+	if at.list != nil {
+		for i, k := range at.list {
+			px := image[3*int(k):][:3:3]
+			px[0], px[1], px[2] = r[i], g[i], b[i]
+		}
+		return
+	}
+	image = image[3*at.first:][:3*n]
 	for i := range r {
 		px := image[3*i : 3*i+3 : 3*i+3]
 		px[0], px[1], px[2] = r[i], g[i], b[i]
@@ -143,15 +188,17 @@ func planes(image []float32, chunk int) []float32 {
 func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]float64, error) {
 	all := scene.Uniforms(s)
 	list := m.kernel.Module().Uniforms
-	if !stand(m.places, list, all) {
-		m.places = places(list, all)
+	if !stand(m.rows, list, all) {
+		m.rows = rowsOf(list, all)
 	}
 	out := make([]float64, len(list))
 	for i, u := range list {
+		if m.rows[i] >= 0 {
+			out[i] = all[m.rows[i]].Value
+			continue
+		}
 		k, isTangent := tangentNumber(u.Name)
 		switch {
-		case m.places[i] >= 0:
-			out[i] = all[m.places[i]].Value
 		case u.Name == uniformBase:
 		case u.Name == uniformSeed:
 			out[i] = float64(seed)
@@ -164,8 +211,8 @@ func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]fl
 	return out, nil
 }
 
-// places returns where in the scene's list the module's uniforms stand, -1 for those that are not the scene's.
-func places(module []ir.Uniform, all []scene.Uniform) []int {
+// rowsOf returns where in the scene's list the module's uniforms stand, -1 for those that are not the scene's.
+func rowsOf(module []ir.Uniform, all []scene.Uniform) []int {
 	index := map[string]int{}
 	for i, u := range all {
 		index[u.Name] = i
@@ -180,26 +227,28 @@ func places(module []ir.Uniform, all []scene.Uniform) []int {
 	return out
 }
 
-// stand tells whether the places hold for this list.
-func stand(places []int, module []ir.Uniform, all []scene.Uniform) bool {
-	for i, at := range places {
+// stand tells whether the rows hold for this list.
+func stand(rows []int, module []ir.Uniform, all []scene.Uniform) bool {
+	for i, at := range rows {
 		if at >= len(all) || at >= 0 && all[at].Name != module[i].Name {
 			return false
 		}
 	}
-	return places != nil
+	return rows != nil
 }
 
-// inParallel calls work on 0..n.
+// inParallel calls work on 0..n; the calling goroutine is one that does.
 func inParallel(n int, work func(i int)) {
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
+	some := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			work(i)
+		}
 	}
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		wait.Go(some)
+	}
+	some()
 	wait.Wait()
 }

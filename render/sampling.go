@@ -7,8 +7,7 @@ import (
 
 // sample is one lane's place: a pixel, a position in the image and random numbers for the lights.
 type sample struct {
-	slot  trace.Int     // number of the pixel among those asked for; beyond the last in the padding of a run
-	pixel trace.Int     // row-major
+	pixel trace.Int     // row-major; none of the image's in the padding of a run
 	at    trace.Vec2    // in pixels, pixel-edge coordinates
 	index trace.Int     // of the sample in its pixel
 	words [4]trace.Uint // random, of the pixel
@@ -16,9 +15,12 @@ type sample struct {
 
 // Names of the uniforms that modules add to the scene's.
 const (
-	uniformBase = "render.base" // number of the first pixel of the run among those asked for
+	uniformBase = "render.base" // number of the first pixel of the run, where the pixels are not listed
 	uniformSeed = "render.seed"
 )
+
+// noPixel stands in lists of pixels for the padding.
+const noPixel = -1
 
 // Samples of a pixel form a rank-1 lattice (j/n, j*alpha mod 1), alpha the golden ratio's fraction, shifted modulo 1 by
 // the pixel's own random vector: each sample is uniform, together they are as even as a stratified grid, for any n.
@@ -31,10 +33,11 @@ const (
 // sample returns the lane's sample.
 func (t *tracer) sample() sample {
 	n := t.Samples
-	s := sample{slot: t.UniformInt(uniformBase).Add(t.Lane().Over(n)), index: t.Lane().Mod(n)}
-	s.pixel = s.slot
+	s := sample{pixel: t.Lane().Over(n), index: t.Lane().Mod(n)}
 	if t.buffers.pixels >= 0 {
-		s.pixel = trace.Int{R: t.Recorder, V: t.B.Gather(t.buffers.pixels, s.slot.V)}
+		s.pixel = trace.Int{R: t.Recorder, V: t.B.Gather(t.buffers.pixels, s.pixel.V)}
+	} else {
+		s.pixel = t.UniformInt(uniformBase).Add(s.pixel)
 	}
 	s.words = t.philox(0, s.pixel)
 	corner := trace.Vec2{X: s.pixel.Mod(t.width).Float(), Y: s.pixel.Over(t.width).Float()}
@@ -43,6 +46,14 @@ func (t *tracer) sample() sample {
 		s.at = s.at.Add(t.filter(s.lattice(0, 1/float64(n)), s.lattice(1, goldenRatio)))
 	}
 	return s
+}
+
+// inside tells that a sample is none of the padding of a run.
+func (t *tracer) inside(s sample) trace.Bool {
+	if t.buffers.pixels >= 0 {
+		return t.Int(noPixel).Lt(s.pixel)
+	}
+	return s.pixel.Lt(t.Int(t.count))
 }
 
 // lattice returns the sample's number in [0, 1) along a dimension whose step is alpha.

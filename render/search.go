@@ -23,8 +23,7 @@ func (t *tracer) search(edges bool) {
 			t.write(t.fieldVisible(k), lights[k].visible)
 		}
 	}
-	inside := s.slot.Lt(t.Int(t.count)) // not the padding of the last run
-	t.B.ScatterAdd(t.buffers.limits, inside.SelectInt(t.Int(0), t.Int(-1)).V, limits.V)
+	t.B.ScatterAdd(t.buffers.limits, t.inside(s).SelectInt(t.Int(0), t.Int(-1)).V, limits.V)
 	if !edges {
 		return
 	}

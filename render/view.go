@@ -22,7 +22,9 @@ type View struct {
 	modules [numModes]*program // compiled when first used
 	limits  int
 	pixels  []int32
+	chosen  []int32 // see Choose
 	seed    uint32
+	names   []string    // see Columns
 	columns [][]float32 // of the latest Jacobian
 }
 
@@ -40,15 +42,21 @@ func NewView(e *kernel.Engine, s *scene.Scene, view string, o Options) (*View, e
 	if err := checkParams(s, o.Params); err != nil {
 		return nil, err
 	}
-	v := &View{engine: e, plan: p, pixels: o.Pixels, seed: p.Seed}
+	v := &View{engine: e, plan: p, pixels: o.Pixels, seed: p.Seed, names: p.columns()}
 	if v.pixels == nil {
-		v.pixels = make([]int32, p.count)
-		for i := range v.pixels {
-			v.pixels[i] = int32(i)
-		}
+		v.pixels = allPixels(p.width * p.height)
 	}
 	v.data, v.sizes, err = p.loadMaps()
 	return v, err
+}
+
+// allPixels are the numbers of n pixels.
+func allPixels(n int) []int32 {
+	all := make([]int32, n)
+	for i := range all {
+		all[i] = int32(i)
+	}
+	return all
 }
 
 // checkParams refuses names that are not uniforms of the scene: their derivative would be silently zero.
@@ -82,6 +90,10 @@ func hasBuffer(s *scene.Scene, name string) bool {
 
 // Prepare compiles what a mode runs, which its first call would do. Different modes may be prepared at the same time.
 func (v *View) Prepare(mode Mode) (err error) {
+	if mode == Cover {
+		_, err = v.coverProgram()
+		return err
+	}
 	nothing := mode == Jacobian && len(v.Columns()) == 0 || mode == Reverse && len(v.plan.Params) == 0
 	if v.modules[mode] == nil && !nothing {
 		v.modules[mode], err = v.compile(v.plan, mode)
@@ -113,7 +125,19 @@ func (v *View) SetSeed(seed uint32) { v.seed = seed }
 
 // Columns names the columns of a Jacobian: the uniforms of Options.Params, then every channel of the buffers of
 // Options.PerPixel, in the scene's order.
-func (v *View) Columns() []string { return v.plan.columns() }
+func (v *View) Columns() []string { return v.names }
+
+// SetPixels changes which pixels a movable view computes, by their row-major numbers; nil: all.
+func (v *View) SetPixels(pixels []int32) {
+	if pixels == nil {
+		pixels = allPixels(v.plan.width * v.plan.height)
+	}
+	v.pixels, v.chosen = pixels, nil
+}
+
+// Choose lets Render and Jacobian of a movable view compute only some of its pixels, given by their numbers among
+// Pixels, and leave the values of the others undefined. Nil means all.
+func (v *View) Choose(pixels []int32) { v.chosen = pixels }
 
 // Misses returns how many rays of the last call gave up at the step limit.
 func (v *View) Misses() int { return v.limits }
@@ -138,21 +162,24 @@ func (v *View) SetBuffer(name string, data []float32) error {
 
 // Render returns the image.
 func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
-	image := make([]float32, 3*v.plan.count)
-	err := v.run(ctx, Primal, s, call{take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	image := make([]float32, 3*len(v.pixels))
+	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
+		interleave(image, m.floats(m.numbers.image), at)
 	}})
 	return image, err
 }
 
 // RenderF64 is Render with the precision of the engine.
 func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error) {
-	image := make([]float64, 3*v.plan.count)
-	err := v.run(ctx, Primal, s, call{take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.read(m.numbers.image), n)
+	image := make([]float64, 3*len(v.pixels))
+	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
+		interleave(image, m.read(m.numbers.image), at)
 	}})
 	return image, err
 }
+
+// parallelValues is how many pixels of columns are worth another goroutine.
+const parallelValues = 1 << 14
 
 // Jacobian returns the image and its derivative by every parameter, one column each, laid out as the image. For a
 // per-pixel buffer a column is the derivative of every pixel by its own component. The columns are the view's own: the
@@ -163,17 +190,28 @@ func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, c
 		image, err = v.Render(ctx, s)
 		return image, nil, err
 	}
-	image, columns = make([]float32, 3*v.plan.count), v.columns
+	image, columns = make([]float32, 3*len(v.pixels)), v.columns
+	if len(columns) > 0 && cap(columns[0]) < 3*len(v.pixels) {
+		columns = nil
+	}
 	for len(columns) < n {
-		columns = append(columns, make([]float32, 3*v.plan.count))
+		columns = append(columns, make([]float32, 3*len(v.pixels)))
+	}
+	for j := range columns {
+		columns[j] = columns[j][:3*len(v.pixels)]
 	}
 	v.columns = columns
-	err = v.run(ctx, Jacobian, s, call{take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	err = v.run(ctx, Jacobian, s, call{chosen: v.chosen, take: func(m *program, at places) {
+		interleave(image, m.floats(m.numbers.image), at)
 		result, chunk := m.floats(m.numbers.result), m.plan.chunk
-		inParallel(len(columns), func(j int) {
-			interleave(columns[j][3*first:], result[3*j*chunk:3*(j+1)*chunk], n)
-		})
+		column := func(j int) { interleave(columns[j], result[3*j*chunk:3*(j+1)*chunk], at) }
+		if len(columns)*at.n >= parallelValues {
+			inParallel(len(columns), column)
+			return
+		}
+		for j := range columns {
+			column(j)
+		}
 	}})
 	return image, columns, err
 }
@@ -181,16 +219,16 @@ func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, c
 // Gradient returns the image and, for every uniform of Options.Params, the sum of adjoint times derivative. Adjoint is
 // laid out as the image.
 func (v *View) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error) {
-	if len(adjoint) != 3*v.plan.count {
-		return nil, nil, fmt.Errorf("render: adjoint of %d values for an image of %d", len(adjoint), 3*v.plan.count)
+	if len(adjoint) != 3*len(v.pixels) {
+		return nil, nil, fmt.Errorf("render: adjoint of %d values for an image of %d", len(adjoint), 3*len(v.pixels))
 	}
 	if len(v.plan.Params) == 0 {
 		image, err = v.Render(ctx, s)
 		return image, nil, err
 	}
-	image, gradient = make([]float32, 3*v.plan.count), make([]float64, len(v.plan.Params))
-	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.floats(m.numbers.image), n)
+	image, gradient = make([]float32, 3*len(v.pixels)), make([]float64, len(v.plan.Params))
+	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: func(m *program, at places) {
+		interleave(image, m.floats(m.numbers.image), at)
 		for i, x := range m.read(m.numbers.result) {
 			gradient[i] += x
 		}
@@ -209,10 +247,10 @@ func (v *View) ForwardF64(ctx context.Context, s *scene.Scene, tangent []float64
 	if len(tangent) != len(v.plan.Params) {
 		return nil, nil, fmt.Errorf("render: tangent of %d values for %d parameters", len(tangent), len(v.plan.Params))
 	}
-	image, derivative = make([]float64, 3*v.plan.count), make([]float64, 3*v.plan.count)
-	err = v.run(ctx, Forward, s, call{tangent: tangent, take: func(m *program, first, n int) {
-		interleave(image[3*first:], m.read(m.numbers.image), n)
-		interleave(derivative[3*first:], m.read(m.numbers.result), n)
+	image, derivative = make([]float64, 3*len(v.pixels)), make([]float64, 3*len(v.pixels))
+	err = v.run(ctx, Forward, s, call{tangent: tangent, take: func(m *program, at places) {
+		interleave(image, m.read(m.numbers.image), at)
+		interleave(derivative, m.read(m.numbers.result), at)
 	}})
 	return image, derivative, err
 }
@@ -228,17 +266,21 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 	if err != nil {
 		return nil, err
 	}
-	whole := m.plan
-	set := make([]bool, whole.count)
-	err = v.runProgram(ctx, m, s, call{take: func(m *program, first, n int) {
-		for i, x := range m.floats(m.numbers.result)[:n] {
-			set[first+i] = int(x) == number
+	pixels := v.pixels
+	if margin != 0 {
+		pixels = allPixels(m.plan.count) // those that were not asked for matter too
+	}
+	set := make([]bool, len(pixels))
+	err = v.runProgram(ctx, m, s, call{pixels: pixels, take: func(m *program, at places) {
+		out := set[at.first:][:at.n]
+		for i, x := range m.floats(m.numbers.result)[:at.n] {
+			out[i] = int(x) == number
 		}
 	}})
-	if err != nil {
-		return nil, err
+	if err != nil || margin == 0 {
+		return set, err
 	}
-	set = shrink(set, whole.width, whole.height, margin/float64(whole.Scale))
+	set = shrink(set, m.plan.width, m.plan.height, margin/float64(m.plan.Scale))
 	out := make([]bool, len(v.pixels))
 	for i, pixel := range v.pixels {
 		out[i] = set[pixel]
@@ -246,7 +288,7 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 	return out, nil
 }
 
-// coverProgram returns the program that tells what every pixel of the image shows.
+// coverProgram returns the program that tells what the image's pixels show.
 func (v *View) coverProgram() (*program, error) {
 	if v.modules[Cover] != nil {
 		return v.modules[Cover], nil
@@ -259,7 +301,7 @@ func (v *View) coverProgram() (*program, error) {
 // whole returns the plan of what the centres of all pixels of the image show.
 func (p *plan) whole() *plan {
 	w := *p
-	w.Pixels, w.Samples = nil, 1
+	w.Pixels, w.Samples, w.Movable = nil, 1, true
 	w.complete()
 	return &w
 }

@@ -9,9 +9,11 @@ import (
 
 // Emit appends an instruction: in VEX encoding where the operands allow it, which is shorter, else in EVEX. It is
 // inlined, which spares a copy of what the caller just wrote.
-func (c *Code) Emit(in Inst) { c.emit(&in) }
+func (c *Code) Emit(in Inst) { c.Append(&in) }
 
-func (c *Code) emit(in *Inst) {
+// Append is Emit of an instruction that need not be copied: that costs more than to encode it.
+
+func (c *Code) Append(in *Inst) {
 	if in.Op >= numOps {
 		panic(fmt.Sprintf("amd64: no instruction %d", in.Op))
 	}

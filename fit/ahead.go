@@ -1,0 +1,99 @@
+package fit
+
+import (
+	"context"
+	"slices"
+
+	"github.com/baremetaldevx86/microdr/scene"
+)
+
+// ahead opens the levels of a pyramid, coarse to fine, while those before them
+// run: to compile their programs takes as long as a few iterations. What a
+// level is opened for does not depend on where the optimizer goes.
+type ahead struct {
+	opened []chan opened // by place in the pyramid
+	cancel context.CancelFunc
+}
+
+type opened struct {
+	level *level
+	err   error
+}
+
+// openAhead begins to.
+func (f *fitter) openAhead(ctx context.Context) {
+	scales := f.pyramid()
+	f.ahead = &ahead{opened: make([]chan opened, len(scales))}
+	ctx, f.ahead.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	for i := range scales {
+		f.ahead.opened[i] = make(chan opened, 1)
+	}
+	go func() {
+		for i, scale := range scales {
+			o := opened{err: ctx.Err()}
+			if o.err == nil {
+				o.level, o.err = f.openLevel(f.vec, scale, false)
+			}
+			f.ahead.opened[i] <- o
+			close(f.ahead.opened[i])
+		}
+	}()
+}
+
+// close waits for what is under way and closes what nobody took.
+func (a *ahead) close() {
+	if a == nil {
+		return
+	}
+	a.cancel()
+	for _, c := range a.opened {
+		if o := <-c; o.level != nil {
+			o.level.close()
+		}
+	}
+}
+
+// takeLevel returns the level at a place of the pyramid, settled at vec.
+func (f *fitter) takeLevel(ctx context.Context, i int, vec *scene.Vector) (*level, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	o := <-f.ahead.opened[i]
+	if l := o.level; l != nil && !l.serves(vec) {
+		l.close()
+		o.level, o.err = f.openLevel(vec, l.scale, false)
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	if err := o.level.settle(ctx, vec); err != nil {
+		o.level.close()
+		return nil, err
+	}
+	return o.level, nil
+}
+
+// serves reports whether the level has the derivatives that vec needs.
+func (l *level) serves(vec *scene.Vector) bool { return slices.Equal(l.params, movedUniforms(vec)) }
+
+// lastLevel returns the last level of the pyramid at vec and keeps it.
+func (f *fitter) lastLevel(ctx context.Context, vec *scene.Vector) (*level, error) {
+	scales := f.pyramid()
+	last := len(scales) - 1
+	l := f.level
+	if l != nil && l.scale == scales[last] && l.serves(vec) {
+		return l, l.settle(ctx, vec)
+	}
+	var err error
+	if l != nil && l.scale == scales[last] { // taken before
+		if l, err = f.openLevel(vec, scales[last], false); err == nil {
+			err = l.settle(ctx, vec)
+		}
+	} else {
+		l, err = f.takeLevel(ctx, last, vec)
+	}
+	if err == nil {
+		f.keep(l)
+	}
+	return l, err
+}
