@@ -128,34 +128,80 @@ func TestScatterAdds(t *testing.T) {
 	}
 }
 
-// TestUnaligned uses elements in instructions that move them: selects, multiplications and additions, loops' states.
+// unalignedUses take an element, once each, to instructions that move it.
+var unalignedUses = map[string]func(s *stage, x, y, cond ir.Value) ir.Value{
+	"yes": func(s *stage, x, y, cond ir.Value) ir.Value { return s.Select(cond, x, y) },
+	"no":  func(s *stage, x, y, cond ir.Value) ir.Value { return s.Select(cond, y, x) },
+	"or zero": func(s *stage, x, _, cond ir.Value) ir.Value {
+		return s.Select(cond, x, s.constant(s.Type(x), 0))
+	},
+	"zero or": func(s *stage, x, _, cond ir.Value) ir.Value {
+		return s.Select(cond, s.constant(s.Type(x), 0), x)
+	},
+	"fma": func(s *stage, x, y, _ ir.Value) ir.Value {
+		if t := s.Type(x); t.IsFloat() {
+			return s.Binary(ir.OpAdd, s.Ternary(ir.OpFMA, y, s.Const(t, 3), x), y)
+		}
+		return s.Unary(ir.OpNeg, x)
+	},
+	"same": func(s *stage, x, _, _ ir.Value) ir.Value {
+		if s.Type(x) == ir.U32 {
+			return s.Unary(ir.OpAbs, x)
+		}
+		return x
+	},
+	"initial state": func(s *stage, x, y, _ ir.Value) ir.Value { return s.alternate(x, y, false) },
+	"next state":    func(s *stage, x, y, _ ir.Value) ir.Value { return s.alternate(y, x, true) },
+}
+
+// alternate loops over a state that starts as x; in loops it becomes y, or else half of the lanes keep it.
+func (s *stage) alternate(x, y ir.Value, takes bool) ir.Value {
+	l := s.LoopBegin(s.Type(x), ir.I32)
+	next := l.States[0]
+	if takes {
+		next = y
+	}
+	more := s.Binary(ir.OpLt, l.States[1], s.Binary(ir.OpRem, s.lane, s.ConstI32(3)))
+	return l.End([]ir.Value{x, s.ConstI32(0)}, more, []ir.Value{next, s.Binary(ir.OpAdd, l.States[1], s.ConstI32(1))}, 9)[0]
+}
+
+// TestUnaligned uses elements where they lie, at all distances from what vectors are aligned to.
 func TestUnaligned(t *testing.T) {
-	for _, typ := range []ir.Type{ir.I32, ir.U32, ir.F32, ir.F64} {
+	for name, use := range unalignedUses {
+		for _, typ := range []ir.Type{ir.I32, ir.U32, ir.F32, ir.F64} {
+			for offset := range int32(8) {
+				t.Run(fmt.Sprintf("%s/%v/%d", name, typ, offset), func(t *testing.T) {
+					const lanes = 50
+					s := newStage(lanes)
+					at := s.Binary(ir.OpAdd, s.lane, s.ConstI32(offset))
+					x := s.Gather(s.input(typ, elementBits(typ, lanes+8)...), at)
+					y := s.Convert(typ, s.lane)
+					cond := s.Binary(ir.OpEq, s.Binary(ir.OpRem, s.lane, s.ConstI32(3)), s.ConstI32(0))
+					s.output(use(s, x, y, cond))
+					s.check(t)
+				})
+			}
+		}
+	}
+}
+
+// TestUnalignedStates lets more states than there are registers become elements.
+func TestUnalignedStates(t *testing.T) {
+	for _, typ := range []ir.Type{ir.I32, ir.F32, ir.F64} {
 		for offset := range int32(8) {
 			t.Run(fmt.Sprintf("%v/%d", typ, offset), func(t *testing.T) {
-				const lanes = 50
+				const lanes, states = 50, 36
 				s := newStage(lanes)
 				at := s.Binary(ir.OpAdd, s.lane, s.ConstI32(offset))
-				var in [4]ir.Value
-				for i := range in {
-					in[i] = s.Gather(s.input(typ, elementBits(typ, lanes+8)...), at)
+				list, next := make([]ir.Type, states), make([]ir.Value, states)
+				for i := range list {
+					list[i], next[i] = typ, s.Gather(s.input(typ, elementBits(typ, lanes+8+i)[i:]...), at)
 				}
-				cond := s.Binary(ir.OpEq, s.Binary(ir.OpRem, s.lane, s.ConstI32(3)), s.ConstI32(0))
-				s.output(s.Select(cond, in[0], s.constant(typ, 0)))
-				s.output(s.Select(cond, s.constant(typ, 0), in[1]))
-				s.output(s.Select(cond, in[0], in[1]))
-				if typ.IsFloat() {
-					s.output(s.Ternary(ir.OpFMA, in[0], in[1], in[2]))
-					s.output(s.Ternary(ir.OpFMA, in[3], s.constant(typ, 0), in[2]))
-				}
-				if typ == ir.U32 {
-					s.output(s.Unary(ir.OpAbs, in[0]))
-				}
-				l := s.LoopBegin(typ, typ, ir.I32)
-				counter := l.States[2]
-				next := []ir.Value{in[3], l.States[0], s.Binary(ir.OpAdd, counter, s.ConstI32(1))}
-				more := s.Binary(ir.OpLt, counter, s.Binary(ir.OpRem, s.lane, s.ConstI32(5)))
-				for _, r := range l.End([]ir.Value{in[0], in[1], s.ConstI32(0)}, more, next, 9) {
+				l := s.LoopBegin(append(list, ir.I32)...)
+				counter := l.States[states]
+				more := s.Binary(ir.OpLt, counter, s.Binary(ir.OpRem, s.lane, s.ConstI32(3)))
+				init := append(s.many(typ, states), s.ConstI32(0))
+				for _, r := range l.End(init, more, append(next, s.Binary(ir.OpAdd, counter, s.ConstI32(1))), 9) {
 					s.output(r)
 				}
 				s.check(t)

@@ -92,6 +92,42 @@ func TestConstantOperands(t *testing.T) {
 	}
 }
 
+// TestScale looks for numbers that are rounded twice, and exponents whose size is known.
+func TestScale(t *testing.T) {
+	for _, typ := range []ir.Type{ir.F32, ir.F64} {
+		t.Run(typ.String(), func(t *testing.T) {
+			const lanes = 20000
+			s := newStage(lanes)
+			size, precision := 127.0, 24
+			if typ == ir.F64 {
+				size, precision = 1023, 53
+			}
+			var x, n []uint64
+			for i := range lanes {
+				fraction := math.Float64frombits(uint64(i)*0x9e3779b97f4a7c15>>12 | 1023<<52)
+				exponent := (float64(i%401)/200 - 1) * size
+				down := -size + 1 - exponent - float64(i%(precision+3)) // to the smallest numbers
+				x = append(x, ir.ConvertBits(typ, ir.F64, math.Float64bits(math.Ldexp(fraction, int(exponent)))))
+				if i%4 == 0 { // anywhere
+					down = size * (float64(i%1999)/333 - 3)
+				}
+				n = append(n, ir.ConvertBits(typ, ir.F64, math.Float64bits(math.Trunc(down)+float64(i%3)/3)))
+			}
+			a, b := s.each(typ, x), s.each(typ, n)
+			s.output(s.Binary(ir.OpScale, a, b))
+			for _, limit := range []float64{size / 2, 1.9 * size, 3 * size, 1e9} {
+				low, high, big := s.Const(typ, -limit), s.Const(typ, limit), s.Const(typ, 0x1.8p23)
+				y := s.Select(s.Binary(ir.OpLt, b, low), low, b)
+				y = s.Select(s.Binary(ir.OpLt, high, y), high, y)
+				s.output(s.Binary(ir.OpScale, a, y))
+				y = s.Binary(ir.OpSub, s.Ternary(ir.OpFMA, y, s.Const(typ, 0.75), big), big)
+				s.output(s.Binary(ir.OpScale, a, y))
+			}
+			s.check(t)
+		})
+	}
+}
+
 // randomized adds values between the special ones.
 func randomized(typ ir.Type, n int) []uint64 {
 	list := specialBits(typ)
