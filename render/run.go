@@ -84,20 +84,17 @@ func (v *View) compile(p *plan, mode Mode) (*program, error) {
 // fill writes the numbers of the pixels of a run to the program's list.
 func (m *program) fill(pixels []int32, at places) {
 	words := m.buffers[m.numbers.pixels].Words()
-	for i := range words {
-		words[i] = noPixel & math.MaxUint32
-		if i < at.n {
-			words[i] = uint32(pixels[at.pixel(i)])
+	if at.list == nil {
+		for i, p := range pixels[at.first:][:at.n] {
+			words[i] = uint32(p)
 		}
 	}
-}
-
-// pixel is the place of pixel i of a run.
-func (p *places) pixel(i int) int {
-	if p.list != nil {
-		return int(p.list[i])
+	for i, k := range at.list {
+		words[i] = uint32(pixels[k])
 	}
-	return p.first + i
+	for i := at.n; i < len(words); i++ {
+		words[i] = noPixel & math.MaxUint32
+	}
 }
 
 // runProgram runs a program once for every chunk of pixels.

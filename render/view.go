@@ -295,7 +295,7 @@ func (v *View) coverProgram() (*program, error) {
 	}
 	whole := *v.plan
 	whole.Pixels, whole.Samples, whole.Movable = nil, 1, true
-	whole.complete()
+	whole.complete(leastCover)
 	m, err := v.compile(&whole, Cover)
 	v.modules[Cover] = m
 	return m, err
