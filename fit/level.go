@@ -92,8 +92,13 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 	if err != nil {
 		return nil, err
 	}
-	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, rendered{point, image})
+	v.remember(rendered{point, image})
 	return image, nil
+}
+
+// remember keeps an image for render.
+func (v *levelView) remember(r rendered) {
+	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, r)
 }
 
 // openLevel opens every view at a scale for the parameters of vec. A level that is to run alone beside
