@@ -163,6 +163,7 @@ func (f *fitter) pyramid() []int {
 // descend runs the optimizer over the pyramid, coarse to fine. Every level
 // before the last may use half of the iterations that are left.
 func (f *fitter) descend(ctx context.Context, from outcome) (outcome, error) {
+	f.encodeTargets()
 	end := from
 	scales := f.pyramid()
 	for i := range scales {

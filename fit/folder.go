@@ -269,9 +269,37 @@ func comparison(t *target, before, after func() (*film.Image, error)) viewPictur
 	return viewPictures{t.view, []picture{
 		{t.view + "-start.png", "start", before, film.Output{}, nil},
 		{t.view + "-end.png", "fitted", after, film.Output{}, nil},
-		{t.view + "-target.png", "target", ready(t.image), film.Output{}, nil},
+		t.picture(),
 		{t.view + "-difference.png", "fitted - target, where it counts (blue: too dark, red: too bright)", difference, film.Output{}, nil},
 	}}
+}
+
+// picture shows the target.
+func (t *target) picture() picture {
+	p := picture{t.view + "-target.png", "target", ready(t.image), film.Output{}, nil}
+	if t.png != nil {
+		p.png = t.png() // nil after an error, which encode meets again
+	}
+	return p
+}
+
+// encodeTargets makes the targets' files while the optimizer, which can't use
+// all cores all of the time, runs.
+func (f *fitter) encodeTargets() {
+	if f.Folder == "" {
+		return
+	}
+	for i := range f.targets {
+		p := f.targets[i].picture()
+		done := make(chan []byte, 1)
+		f.targets[i].png = sync.OnceValue(func() []byte { return <-done })
+		go func() {
+			if p.encode() != nil {
+				p.png = nil
+			}
+			done <- p.png
+		}()
+	}
 }
 
 // withGain is a rendered image with a view's gain and bias.

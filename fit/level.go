@@ -55,8 +55,10 @@ type levelView struct {
 	mask   *scene.Mask
 	all    residuals
 	base   []float64
+	masked []int32 // numbers of the pixels inside the mask; nil before aim
 	shown  shown
-	chosen []int32    // pixels that images and columns have; nil: all
+	raster []bool     // of the whole image, for masks
+	chosen []int32    // numbers of the pixels that images and columns have; nil: all
 	recent []rendered // the latest images, the last one first
 	column []int      // of every uniform of the scene, see terms
 }
@@ -90,8 +92,13 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 	if err != nil {
 		return nil, err
 	}
-	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, rendered{point, image})
+	v.remember(rendered{point, image})
 	return image, nil
+}
+
+// remember keeps an image for render.
+func (v *levelView) remember(r rendered) {
+	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, r)
 }
 
 // openLevel opens every view at a scale for the parameters of vec. A level that is to run alone beside
@@ -138,12 +145,20 @@ func (l *level) prepare(slope render.Mode) error {
 // sum counts the weights.
 func (l *level) sum() {
 	l.total, l.count = 0, 0
-	for _, v := range l.views {
-		for _, w := range v.weights {
+	add := func(weights []float64) {
+		for _, w := range weights {
 			l.total += w
 			if w > 0 {
 				l.count++
 			}
+		}
+	}
+	for _, v := range l.views {
+		if v.masked == nil {
+			add(v.weights)
+		}
+		for _, i := range v.masked {
+			add(v.weights[int(i)*v.channels:][:v.channels])
 		}
 	}
 }
@@ -189,7 +204,7 @@ func (v *levelView) settle(ctx context.Context, vec *scene.Vector) error {
 	}
 	near := shrink(inside, v.width, v.height, -math.Ceil(reach*float64(max(v.width, v.height))))
 	v.residuals = v.all.filter(near, v.channels)
-	v.base = slices.Clone(v.weights)
+	v.base, v.masked = slices.Clone(v.weights), nil
 	v.setPixels(v.pixels)
 	return nil
 }
@@ -237,9 +252,14 @@ func (v *levelView) whole(ctx context.Context, vec *scene.Vector) ([]bool, error
 	return v.shown.hit, nil
 }
 
-// inside is the mask by object of the pixels that may count, on the raster.
+// inside is the mask by object of the pixels that may count, on the raster
+// until the next call.
 func (v *levelView) inside(ctx context.Context, vec *scene.Vector, point []float64) ([]bool, error) {
-	inside := make([]bool, v.width*v.height)
+	if v.raster == nil {
+		v.raster = make([]bool, v.width*v.height)
+	}
+	inside := v.raster
+	clear(inside)
 	if v.shown.hit != nil && slices.Equal(v.shown.point, point) {
 		for _, p := range v.pixels {
 			inside[p] = v.shown.hit[p]
@@ -288,15 +308,15 @@ func (l *level) aim(ctx context.Context, vec *scene.Vector) error {
 // next one.
 func (v *levelView) aim(mask []bool) {
 	clear(v.weights)
-	chosen := make([]int32, 0, len(v.pixels))
+	v.masked = make([]int32, 0, len(v.pixels))
 	for i, p := range v.pixels {
 		if mask[p] {
-			chosen = append(chosen, int32(i))
+			v.masked = append(v.masked, int32(i))
 			copy(v.weights[i*v.channels:(i+1)*v.channels], v.base[i*v.channels:])
 		}
 	}
 	if v.slope == v.view { // else a trial's image serves the next mask, too
-		v.choose(chosen)
+		v.choose(v.masked)
 	}
 }
 

@@ -132,6 +132,8 @@ func (l *level) linearize(ctx context.Context, v *levelView, vec *scene.Vector) 
 	lin.image, lin.columns, err = v.slope.Jacobian(ctx, vec.Scene())
 	if err == nil && v.slope != v.view {
 		lin.image, err = v.render(ctx, vec)
+	} else if err == nil {
+		v.remember(rendered{pointOf(vec), lin.image})
 	}
 	return lin, err
 }

@@ -112,9 +112,10 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 	reach := min(int(radius), height)
 	spread := slices.Repeat([]bool{grow}, width)
 	out := slices.Clone(selected)
-	for y := range height {
-		for x, in := range selected[y*width : (y+1)*width] {
-			if in != grow || !onEdge(selected, x, y, width, height) {
+	left, top, right, bottom := extent(selected, width, height)
+	for y := max(0, top-1); y < min(height, bottom+1); y++ {
+		for x := max(0, left-1); x < min(width, right+1); x++ {
+			if selected[y*width+x] != grow || !onEdge(selected, x, y, width, height) {
 				continue
 			}
 			for v := max(0, y-reach); v <= min(height-1, y+reach); v++ { // it spreads over a disk, row by row
@@ -124,6 +125,24 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 		}
 	}
 	return out
+}
+
+// extent is the smallest rectangle around the pixels that are selected, without
+// its right and its bottom; it is empty if there are none.
+func extent(selected []bool, width, height int) (left, top, right, bottom int) {
+	left, top = width, height
+	for y := range height {
+		row := selected[y*width : (y+1)*width]
+		x := slices.Index(row, true)
+		if x < 0 {
+			continue
+		}
+		left, top, bottom = min(left, x), min(top, y), y+1
+		for x = width; x > right && !row[x-1]; x-- {
+		}
+		right = max(right, x)
+	}
+	return left, top, right, bottom
 }
 
 // halfWidth is that of a disk's row, in whole pixels.

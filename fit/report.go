@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
 )
@@ -49,7 +50,7 @@ type reportView struct {
 
 type reportImage struct {
 	Caption string
-	Source  template.URL
+	Source  template.HTMLAttr // not template.URL, every byte of which the template would look at
 }
 
 // writeReport renders the self-contained report: no script, no file beside
@@ -79,8 +80,8 @@ func writeReport(title string, r *Result, steps []Step, views []viewPictures) ([
 func dataURIs(pictures []picture) []reportImage {
 	var out []reportImage
 	for _, p := range pictures {
-		uri := "data:image/png;base64," + base64.StdEncoding.EncodeToString(p.png)
-		out = append(out, reportImage{p.caption, template.URL(uri)})
+		source := `src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(p.png) + `"`
+		out = append(out, reportImage{p.caption, template.HTMLAttr(source)})
 	}
 	return out
 }
@@ -93,16 +94,25 @@ func encode(views []viewPictures) error {
 			all = append(all, &v.pictures[i])
 		}
 	}
+	slices.Reverse(all) // a view's last picture takes longest
 	errs := make([]error, len(all))
-	inParallel(len(all), func(i int) {
-		var out bytes.Buffer
-		im, err := all[i].paint()
-		if err == nil {
-			err = film.Encode(&out, im, film.PNG, all[i].output)
-		}
-		errs[i], all[i].png = err, out.Bytes()
-	})
+	inParallel(len(all), func(i int) { errs[i] = all[i].encode() })
 	return first(errs)
+}
+
+// encode paints the picture and makes its file, once.
+func (p *picture) encode() error {
+	if p.png != nil {
+		return nil
+	}
+	im, err := p.paint()
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	err = film.Encode(&out, im, film.PNG, p.output)
+	p.png = out.Bytes()
+	return err
 }
 
 func first(errs []error) error {

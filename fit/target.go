@@ -17,6 +17,7 @@ type target struct {
 	image   *film.Image                     // linear; 1 or 3 channels
 	weights *film.Image                     // 1 channel, 0 or 1
 	scaled  map[int]func() (reduced, error) // see keep
+	png     func() []byte                   // its file, see encodeTargets
 }
 
 // reduced is a target at one scale of the pyramid.

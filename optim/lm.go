@@ -39,9 +39,10 @@ func (e *Normal) AddRow(j []float64, r, w float64) {
 			continue
 		}
 		e.Jtr[i] += wj * r
-		row := e.JtJ[i*n : i*n+i+1]
-		for k := range row {
-			row[k] += wj * j[k]
+		upTo := j[:i+1]
+		row := e.JtJ[i*n:][:len(upTo)]
+		for k, x := range upTo {
+			row[k] += wj * x
 		}
 	}
 }
@@ -49,6 +50,10 @@ func (e *Normal) AddRow(j []float64, r, w float64) {
 // AddSparse is AddRow for a row that is zero but where active, ascending, says.
 func (e *Normal) AddSparse(active []int, j []float64, r, w float64) {
 	n := len(e.Jtr)
+	if len(active) == n {
+		e.AddRow(j, r, w)
+		return
+	}
 	for a, i := range active {
 		wj := w * j[i]
 		if wj == 0 {

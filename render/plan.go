@@ -33,6 +33,7 @@ const (
 const (
 	movableRuns  = 16
 	leastMovable = 128
+	leastCover   = 2048 // it is cheap
 )
 
 func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
@@ -47,7 +48,7 @@ func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
 	if err := p.addObjects(); err != nil {
 		return nil, err
 	}
-	p.complete()
+	p.complete(leastMovable)
 	if p.width < 1 || p.height < 1 {
 		return nil, fmt.Errorf("render: camera %q has no pixels at 1/%d of its resolution", p.camera.Name, p.Scale)
 	}
@@ -59,8 +60,8 @@ func newPlan(s *scene.Scene, view string, o Options) (*plan, error) {
 	return p, nil
 }
 
-// complete fills in what the options leave open.
-func (p *plan) complete() {
+// complete fills in what the options leave open. A run of a list that changes has so many pixels at least.
+func (p *plan) complete(least int) {
 	p.Scale = max(p.Scale, 1)
 	if p.Samples <= 0 {
 		p.Samples = p.camera.Samples
@@ -80,7 +81,7 @@ func (p *plan) complete() {
 	lanes := runBytes / (4 * (p.fields(true) + 3 + 3*len(p.columns())))
 	most := max(1, min(max(lanes, leastLanes), mostLanes)/p.Samples)
 	if p.Movable {
-		most = min(most, max(p.count/movableRuns, leastMovable)) // little of the last run should be padding
+		most = min(most, max(p.count/movableRuns, least)) // little of the last run should be padding
 	}
 	p.chunk = chunkOf(p.count, most)
 }

@@ -22,6 +22,7 @@ type program struct {
 	buffers []*kernel.Buffer
 	stale   map[string]bool // maps whose values have not been written yet
 	rows    []int           // of the module's uniforms among the scene's, the same for every scene of the structure
+	values  int             // of the scene
 }
 
 func (m *program) close() {
@@ -84,20 +85,17 @@ func (v *View) compile(p *plan, mode Mode) (*program, error) {
 // fill writes the numbers of the pixels of a run to the program's list.
 func (m *program) fill(pixels []int32, at places) {
 	words := m.buffers[m.numbers.pixels].Words()
-	for i := range words {
-		words[i] = noPixel & math.MaxUint32
-		if i < at.n {
-			words[i] = uint32(pixels[at.pixel(i)])
+	if at.list == nil {
+		for i, p := range pixels[at.first:][:at.n] {
+			words[i] = uint32(p)
 		}
 	}
-}
-
-// pixel is the place of pixel i of a run.
-func (p *places) pixel(i int) int {
-	if p.list != nil {
-		return int(p.list[i])
+	for i, k := range at.list {
+		words[i] = uint32(pixels[k])
 	}
-	return p.first + i
+	for i := at.n; i < len(words); i++ {
+		words[i] = noPixel & math.MaxUint32
+	}
 }
 
 // runProgram runs a program once for every chunk of pixels.
@@ -186,15 +184,15 @@ func planes(image []float32, chunk int) []float32 {
 
 // uniforms returns the values of the module's uniforms in a scene.
 func (m *program) uniforms(s *scene.Scene, seed uint32, tangent []float64) ([]float64, error) {
-	all := scene.Uniforms(s)
+	all := scene.Values(s)
 	list := m.kernel.Module().Uniforms
-	if !stand(m.rows, list, all) {
-		m.rows = rowsOf(list, all)
+	if m.rows == nil || m.values != len(all) {
+		m.rows, m.values = rowsOf(list, scene.Uniforms(s)), len(all)
 	}
 	out := make([]float64, len(list))
 	for i, u := range list {
 		if m.rows[i] >= 0 {
-			out[i] = all[m.rows[i]].Value
+			out[i] = all[m.rows[i]]
 			continue
 		}
 		k, isTangent := tangentNumber(u.Name)
@@ -225,16 +223,6 @@ func rowsOf(module []ir.Uniform, all []scene.Uniform) []int {
 		}
 	}
 	return out
-}
-
-// stand tells whether the rows hold for this list.
-func stand(rows []int, module []ir.Uniform, all []scene.Uniform) bool {
-	for i, at := range rows {
-		if at >= len(all) || at >= 0 && all[at].Name != module[i].Name {
-			return false
-		}
-	}
-	return rows != nil
 }
 
 // inParallel calls work on 0..n; the calling goroutine is one that does.

@@ -302,7 +302,7 @@ func (v *View) coverProgram() (*program, error) {
 func (p *plan) whole() *plan {
 	w := *p
 	w.Pixels, w.Samples, w.Movable = nil, 1, true
-	w.complete()
+	w.complete(leastCover)
 	return &w
 }
 

@@ -26,8 +26,9 @@ func walk(s *Scene, visit func(leaf)) {
 
 // walker visits leaves; with a target, only those on the way to it.
 type walker struct {
-	visit  func(leaf)
-	target string
+	visit    func(leaf)
+	target   string
+	nameless bool // leaves need no path
 }
 
 // leadsTo reports whether path, or something below it, can be the target.
@@ -68,14 +69,14 @@ func (w *walker) fields(v reflect.Value, prefix string, derived bool) {
 			if !w.leadsBelow(prefix, f.key) {
 				continue
 			}
-			path = join(prefix, f.key)
+			path = w.join(prefix, f.key)
 		}
 		w.value(x, path, f, derived || f.derived)
 	}
 }
 
-func join(prefix, key string) string {
-	if prefix == "" {
+func (w *walker) join(prefix, key string) string {
+	if prefix == "" || w.nameless {
 		return key
 	}
 	return prefix + "." + key
@@ -143,11 +144,17 @@ func elementPath(e reflect.Value, list string, i int) string {
 }
 
 // components names the components of a leaf's value; nil for a single number.
-func components(t reflect.Type) []string {
-	if c, ok := reflect.Zero(t).Interface().(interface{ Components() []string }); ok {
-		return c.Components()
-	}
-	return nil
+func components(t reflect.Type) []string { return componentTable[t] }
+
+// componentTable is built once and never changes.
+var componentTable = map[reflect.Type][]string{
+	reflect.TypeFor[Vec2]():       Vec2{}.Components(),
+	reflect.TypeFor[Vec3]():       Vec3{}.Components(),
+	reflect.TypeFor[Direction]():  Direction{}.Components(),
+	reflect.TypeFor[Color]():      Color{}.Components(),
+	reflect.TypeFor[Rotation]():   Rotation{}.Components(),
+	reflect.TypeFor[Distortion](): Distortion{}.Components(),
+	reflect.TypeFor[Rect]():       Rect{}.Components(),
 }
 
 // lookup finds the leaf that path names, or the leaf and the component; whole

@@ -26,45 +26,63 @@ type Uniform struct {
 //
 // A degenerate look_at gives the identity.
 func Uniforms(s *Scene) []Uniform {
-	var out []Uniform
-	put := func(name string, value float64) { out = append(out, Uniform{name, value}) }
-	for _, c := range s.Cameras {
-		e, _ := s.Extrinsics(c.Name)
-		putRotation(put, c.Name+".extrinsics", e.R)
-		for i, n := range []string{"tx", "ty", "tz"} {
-			put(c.Name+".extrinsics."+n, e.T[i])
+	out := make([]Uniform, 0, 128) // most scenes have fewer
+	eachUniform(s, true, func(path, component string, value float64) {
+		if component != "" {
+			path += "." + component
 		}
-		k := c.Intrinsics()
-		for i, n := range []string{"fx", "fy", "cx", "cy"} {
-			put(c.Name+".intrinsics."+n, [4]float64{k.FX, k.FY, k.CX, k.CY}[i])
-		}
-	}
-	walk(s, func(l leaf) {
-		if l.derived || l.absent {
-			return
-		}
-		switch x := l.v.Interface().(type) {
-		case Rotation:
-			putRotation(put, l.path, x.Matrix())
-		case float64:
-			put(l.path, x)
-		default:
-			for i, name := range components(l.v.Type()) {
-				put(l.path+"."+name, l.v.Index(i).Float())
-			}
-		}
+		out = append(out, Uniform{path, value})
 	})
 	return out
 }
 
-func putRotation(put func(string, float64), path string, m Mat3) {
-	for i, row := range [3][3]string{{".r00", ".r01", ".r02"}, {".r10", ".r11", ".r12"}, {".r20", ".r21", ".r22"}} {
-		for j, name := range row {
-			put(path+name, m[i][j])
+// Values are the values of Uniforms, in order, at a fraction of the cost.
+func Values(s *Scene) []float64 {
+	out := make([]float64, 0, 128)
+	eachUniform(s, false, func(_, _ string, value float64) { out = append(out, value) })
+	return out
+}
+
+// eachUniform visits the uniforms. Without named their names are not complete.
+func eachUniform(s *Scene, named bool, put func(path, component string, value float64)) {
+	for _, c := range s.Cameras {
+		extrinsics, intrinsics := c.Name+".extrinsics", c.Name+".intrinsics"
+		e, _ := s.Extrinsics(c.Name)
+		putRotation(put, extrinsics, e.R)
+		for i, n := range [3]string{"tx", "ty", "tz"} {
+			put(extrinsics, n, e.T[i])
+		}
+		k := c.Intrinsics()
+		for i, n := range [4]string{"fx", "fy", "cx", "cy"} {
+			put(intrinsics, n, [4]float64{k.FX, k.FY, k.CX, k.CY}[i])
 		}
 	}
-	for _, n := range []string{".wx", ".wy", ".wz"} {
-		put(path+n, 0)
+	w := walker{nameless: !named, visit: func(l leaf) {
+		if l.derived || l.absent {
+			return
+		}
+		switch x := l.v.Addr().Interface().(type) {
+		case *Rotation:
+			putRotation(put, l.path, x.Matrix())
+		case *float64:
+			put(l.path, "", *x)
+		default:
+			for i, name := range components(l.v.Type()) {
+				put(l.path, name, l.v.Index(i).Float())
+			}
+		}
+	}}
+	w.fields(reflect.ValueOf(s).Elem(), "", false)
+}
+
+func putRotation(put func(path, component string, value float64), path string, m Mat3) {
+	for i, row := range [3][3]string{{"r00", "r01", "r02"}, {"r10", "r11", "r12"}, {"r20", "r21", "r22"}} {
+		for j, name := range row {
+			put(path, name, m[i][j])
+		}
+	}
+	for _, n := range [3]string{"wx", "wy", "wz"} {
+		put(path, n, 0)
 	}
 }
 
