@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -39,7 +38,7 @@ func (s *store) Alloc(size int) (mem.Span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return mem.Span{}, errors.New("the engine is closed")
+		return mem.Span{}, errClosed
 	}
 	return s.heap.Alloc(size)
 }

@@ -51,10 +51,13 @@ func keyOf(m *ir.Module, s *ir.Stage) cacheKey {
 // want it meanwhile wait for that.
 func (c *cache) get(key cacheKey, compile func() (code, error)) (*cached, error) {
 	e, made := c.enter(key)
-	if made {
+	switch {
+	case e == nil:
+		return nil, errClosed
+	case made:
 		e.code, e.err = compile()
 		close(e.ready)
-	} else {
+	default:
 		<-e.ready
 	}
 	if e.err != nil {
@@ -64,10 +67,16 @@ func (c *cache) get(key cacheKey, compile func() (code, error)) (*cached, error)
 	return e, nil
 }
 
-// enter finds an entry or makes one, and counts a use of it.
+// errClosed is the answer of an engine that has been closed.
+var errClosed = errors.New("the engine is closed")
+
+// enter finds an entry or makes one, and counts a use of it; there is none once the cache is closed.
 func (c *cache) enter(key cacheKey) (e *cached, made bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.entries == nil {
+		return nil, false
+	}
 	if e = c.entries[key]; e == nil {
 		e, made = &cached{key: key, ready: make(chan struct{})}, true
 		c.entries[key] = e
@@ -85,6 +94,9 @@ func (c *cache) enter(key cacheKey) (e *cached, made bool) {
 func (c *cache) put(e *cached) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.entries == nil { // closed, and the code with it
+		return nil
+	}
 	c.clock++
 	e.last = c.clock
 	if e.users--; e.users > 0 {

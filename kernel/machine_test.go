@@ -243,3 +243,27 @@ func TestBackendNames(t *testing.T) {
 		e.Close()
 	}
 }
+
+// A kernel that outlives its engine can still be closed, in any number.
+func TestCloseAfterEngine(t *testing.T) {
+	e := New(Options{})
+	var kernels []*Kernel
+	for i := range 2 * cacheBound {
+		k, err := e.Compile(affine(64, float64(i), false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kernels = append(kernels, k)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kernels {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := e.Compile(affine(64, 1, false)); err == nil {
+		t.Error("a closed engine compiles")
+	}
+}

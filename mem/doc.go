@@ -6,6 +6,7 @@
 // nothing else of this module.
 //
 // Start with [Span] and [Make], then [Arena] (arena.go) and [Heap] (heap.go);
-// the system calls are confined to one os_*.go file per system. The build tag
+// the system calls are confined to one os_*.go file per system, and those for
+// pages of machine code (code.go) to one code_*.go. The build tag
 // memgo backs every span with Go memory, which lets the race detector see it.
 package mem
