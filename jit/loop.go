@@ -457,13 +457,9 @@ func (e *emitter) again(index int32) {
 	e.code.SubImm(amd64.Size4, counter, 1)
 	e.code.JumpIf(amd64.NotEqual, more)
 	for j := range e.units {
-		x := e.entity(info.mask, j)
-		if p := e.places[x]; p.reg >= 0 {
-			e.target.none(e, uint8(p.reg))
-		} else {
-			e.clearSlot(p.slot)
-		}
+		e.target.none(e, e.reg(info.mask, j)) // it has just been restored to where enter took a register for it
 	}
+	e.unpin()
 	e.code.Place(more)
 	e.code.SubImm(amd64.Size8, amd64.R(budgetReg), int32(max(info.nodes, 1)))
 	e.code.JumpIf(amd64.GreaterEqual, labels.head)
@@ -471,17 +467,6 @@ func (e *emitter) again(index int32) {
 	e.code.Jump(s.stub)
 	e.suspends = append(e.suspends, s)
 	e.slots[mask] = append(e.slots[mask], e.counters[index])
-}
-
-// clearSlot empties a mask in memory.
-func (e *emitter) clearSlot(slot int32) {
-	bytes := int32(8)
-	if mask0(e) == vector {
-		bytes = 32
-	}
-	for at := int32(0); at < bytes; at += 8 {
-		e.code.StoreImm(amd64.Size8, amd64.Mem(frameReg, slot+at), 0)
-	}
 }
 
 // finishLoop names the final states: they keep the places that the states have.
