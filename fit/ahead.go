@@ -24,6 +24,7 @@ type opened struct {
 func (f *fitter) openAhead(ctx context.Context) {
 	scales := f.pyramid()
 	f.ahead = &ahead{opened: make([]chan opened, len(scales))}
+	// A fit that is stopped needs its last level all the same.
 	ctx, f.ahead.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for i := range scales {
 		f.ahead.opened[i] = make(chan opened, 1)
@@ -59,9 +60,12 @@ func (f *fitter) takeLevel(ctx context.Context, i int, vec *scene.Vector) (*leve
 		return nil, err
 	}
 	o := <-f.ahead.opened[i]
-	if l := o.level; l != nil && !l.serves(vec) {
-		l.close()
-		o.level, o.err = f.openLevel(vec, l.scale, false)
+	if o.level != nil && !o.level.serves(vec) {
+		o.level.close()
+		o.level = nil
+	}
+	if o.level == nil && o.err == nil { // it was taken before, or does not serve
+		o.level, o.err = f.openLevel(vec, f.pyramid()[i], false)
 	}
 	if o.err != nil {
 		return nil, o.err
@@ -85,14 +89,7 @@ func (f *fitter) lastLevel(ctx context.Context, vec *scene.Vector) (*level, erro
 		return l, l.settle(ctx, vec)
 	}
 	var err error
-	if l != nil && l.scale == scales[last] { // taken before
-		if l, err = f.openLevel(vec, scales[last], false); err == nil {
-			err = l.settle(ctx, vec)
-		}
-	} else {
-		l, err = f.takeLevel(ctx, last, vec)
-	}
-	if err == nil {
+	if l, err = f.takeLevel(ctx, last, vec); err == nil {
 		f.keep(l)
 	}
 	return l, err
