@@ -24,6 +24,7 @@ type opened struct {
 func (f *fitter) openAhead(ctx context.Context) {
 	scales := f.pyramid()
 	f.ahead = &ahead{opened: make([]chan opened, len(scales))}
+	// A fit that is stopped needs its last level all the same.
 	ctx, f.ahead.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for i := range scales {
 		f.ahead.opened[i] = make(chan opened, 1)
@@ -31,7 +32,7 @@ func (f *fitter) openAhead(ctx context.Context) {
 	go func() {
 		for i, scale := range scales {
 			o := opened{err: ctx.Err()}
-			if o.err == nil {
+			if o.err == nil && !f.hasSpare(i) {
 				o.level, o.err = f.openLevel(f.vec, scale, false)
 			}
 			f.ahead.opened[i] <- o
@@ -59,9 +60,15 @@ func (f *fitter) takeLevel(ctx context.Context, i int, vec *scene.Vector) (*leve
 		return nil, err
 	}
 	o := <-f.ahead.opened[i]
-	if l := o.level; l != nil && !l.serves(vec) {
-		l.close()
-		o.level, o.err = f.openLevel(vec, l.scale, false)
+	if o.level == nil && f.hasSpare(i) {
+		o.level = f.takeSpare(f.pyramid()[i])
+	}
+	if o.level != nil && !o.level.serves(vec) {
+		o.level.close()
+		o.level = nil
+	}
+	if o.level == nil && o.err == nil { // it was taken before, or does not serve
+		o.level, o.err = f.openLevel(vec, f.pyramid()[i], false)
 	}
 	if o.err != nil {
 		return nil, o.err
@@ -71,6 +78,33 @@ func (f *fitter) takeLevel(ctx context.Context, i int, vec *scene.Vector) (*leve
 		return nil, err
 	}
 	return o.level, nil
+}
+
+// smallLevel is how many pixels a level has at most that the optimizer, which
+// runs alone then, need not share among cores: to open it again takes longer.
+const smallLevel = 1 << 13
+
+// hasSpare reports whether the level at a place of the pyramid is one that
+// hypotheses are refined on before the optimizer comes to it, and small.
+func (f *fitter) hasSpare(place int) bool {
+	pixels, scale := 0, f.pyramid()[place]
+	for i := range f.targets {
+		size := f.targets[i].image
+		pixels += (size.Width/scale + 1) * (size.Height/scale + 1)
+	}
+	return place < 2 && f.start.Hypotheses(f.Starts) > 1 && pixels <= smallLevel
+}
+
+// takeSpare returns a level that hypotheses were refined on, nil if there is
+// none: they need not have come so far.
+func (f *fitter) takeSpare(scale int) *level {
+	for i, l := range f.spare {
+		if l.scale == scale {
+			f.spare = slices.Delete(f.spare, i, i+1)
+			return l
+		}
+	}
+	return nil
 }
 
 // serves reports whether the level has the derivatives that vec needs.
@@ -85,14 +119,7 @@ func (f *fitter) lastLevel(ctx context.Context, vec *scene.Vector) (*level, erro
 		return l, l.settle(ctx, vec)
 	}
 	var err error
-	if l != nil && l.scale == scales[last] { // taken before
-		if l, err = f.openLevel(vec, scales[last], false); err == nil {
-			err = l.settle(ctx, vec)
-		}
-	} else {
-		l, err = f.takeLevel(ctx, last, vec)
-	}
-	if err == nil {
+	if l, err = f.takeLevel(ctx, last, vec); err == nil {
 		f.keep(l)
 	}
 	return l, err

@@ -76,6 +76,7 @@ type fitter struct {
 	seed      uint32
 	targets   []target
 	ahead     *ahead
+	spare     []*level // that hypotheses were refined on
 	level     *level   // the last one of the pyramid, kept for the assessment and the pictures
 	staging   *staging // nil without a run folder
 	mapPaths  []string // parameters given per pixel
@@ -127,6 +128,9 @@ func (f *fitter) iterationLimit() int {
 func (f *fitter) close() {
 	f.keep(nil)
 	f.ahead.close()
+	for _, l := range f.spare {
+		l.close()
+	}
 }
 
 // keep replaces the level that is kept.

@@ -201,14 +201,11 @@ func (f *fitter) viewPictures(ctx context.Context, r *Result, i int) (viewPictur
 	if shown.weights, err = view.counted(ctx, end, &shown); err != nil {
 		return viewPictures{}, err
 	}
-	if view.mask != nil {
-		view.setPixels(nil)
-	}
-	before, err := view.render(ctx, f.vec)
+	before, err := view.wholeImage(ctx, f.vec)
 	if err != nil {
 		return viewPictures{}, err
 	}
-	after, err := view.render(ctx, end)
+	after, err := view.wholeImage(ctx, end)
 	if err != nil {
 		return viewPictures{}, err
 	}
@@ -218,6 +215,39 @@ func (f *fitter) viewPictures(ctx context.Context, r *Result, i int) (viewPictur
 		return sync.OnceValues(func() (*film.Image, error) { return withGain(v, pixels, width, height), nil })
 	}
 	return comparison(&shown, picture(f.vec, before), picture(end, after)), nil
+}
+
+// wholeImage is the image of all pixels. Those around a mask may be there
+// already: the cost of the same point has needed them.
+func (v *levelView) wholeImage(ctx context.Context, vec *scene.Vector) ([]float32, error) {
+	if v.chosen != nil {
+		v.choose(nil)
+	}
+	near, err := v.render(ctx, vec)
+	if err != nil || v.pixels == nil || len(v.pixels) == v.width*v.height {
+		return near, err
+	}
+	image := make([]float32, 3*v.width*v.height)
+	rest := make([]int32, 0, v.width*v.height-len(v.pixels))
+	next := 0
+	for p := range int32(v.width * v.height) {
+		if next < len(v.pixels) && v.pixels[next] == p {
+			copy(image[3*p:], near[3*next:3*next+3])
+			next++
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	v.view.SetPixels(rest)
+	defer v.view.SetPixels(v.pixels)
+	far, err := v.view.Render(ctx, vec.Scene())
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range rest {
+		copy(image[3*p:3*p+3], far[3*i:])
+	}
+	return image, nil
 }
 
 // wholeView returns view i at full resolution, for images: the kept level's, if
@@ -235,7 +265,7 @@ func (f *fitter) wholeView(s *scene.Scene, i int) (*levelView, error) {
 	}
 	var err error
 	v.view, err = f.open(s, v.name, viewOptions{scale: 1, seed: f.viewSeed(i), movable: v.mask != nil})
-	v.slope = v.view
+	v.slope = v.view // v.pixels stays nil: it shows all
 	return v, err
 }
 

@@ -106,9 +106,10 @@ func (f *fitter) refineEach(ctx context.Context, list []hypothesis, scale, itera
 			ready(&list[i])
 		}
 	}
-	for _, l := range levels {
+	for _, l := range levels[1:] {
 		l.close()
 	}
+	f.spare = append(f.spare, levels[0])
 	return first
 }
 

@@ -153,10 +153,33 @@ func (m *program) read(buffer int) []float64 {
 	return out
 }
 
+// interleaveInParallel is interleave with several goroutines, where there is enough to do.
+func interleaveInParallel(image, planes []float32, at places) {
+	const part = parallelValues / 2
+	chunk, parts := len(planes)/3, (at.n+part-1)/part
+	if at.n < parallelValues {
+		interleave(image, planes, at)
+		return
+	}
+	inParallel(parts, func(i int) {
+		from, to := i*part, min(at.n, (i+1)*part)
+		some := places{first: at.first + from, n: to - from}
+		if at.list != nil {
+			some.list = at.list[from:to]
+		}
+		interleaveRows(image, planes[from:], planes[chunk+from:], planes[2*chunk+from:], some)
+	})
+}
+
 // interleave writes three planes to the pixels of an image.
 func interleave[T float32 | float64](image, planes []T, at places) {
-	chunk, n := len(planes)/3, at.n
-	r, g, b := planes[:n], planes[chunk:][:n], planes[2*chunk:][:n]
+	chunk := len(planes) / 3
+	interleaveRows(image, planes, planes[chunk:], planes[2*chunk:], at)
+}
+
+func interleaveRows[T float32 | float64](image, r, g, b []T, at places) {
+	n := at.n
+	r, g, b = r[:n], g[:n], b[:n]
 	if at.list != nil {
 		for i, k := range at.list {
 			px := image[3*int(k):][:3:3]

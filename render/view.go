@@ -164,7 +164,7 @@ func (v *View) SetBuffer(name string, data []float32) error {
 func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
 	image := make([]float32, 3*len(v.pixels))
 	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
-		interleave(image, m.floats(m.numbers.image), at)
+		interleaveInParallel(image, m.floats(m.numbers.image), at)
 	}})
 	return image, err
 }

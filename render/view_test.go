@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -359,6 +360,58 @@ func TestSeedsAndPixels(t *testing.T) {
 		for c := range 3 {
 			if part[3*i+c] != first[3*int(pixel)+c] {
 				t.Errorf("pixel %d computed alone differs", pixel)
+			}
+		}
+	}
+}
+
+// TestMovable changes which pixels a view computes, and compares them with those of the whole image.
+func TestMovable(t *testing.T) {
+	s := parse(t, everything)
+	ctx := context.Background()
+	params := []string{"a.radius", "sun.direction.x"}
+	whole := open(t, s, render.Options{Params: params}, kernel.Float32)
+	moved := open(t, s, render.Options{Params: params, Movable: true}, kernel.Float32)
+	image, columns, err := whole.Jacobian(ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask, err := whole.MaskOf(ctx, s, "blob", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ pixels, chosen []int32 }{
+		{nil, nil},
+		{[]int32{100, 3, 250, 4, 479}, nil},
+		{[]int32{7, 8, 9}, []int32{0, 2}},
+		{nil, []int32{300, 301}},
+	} {
+		moved.SetPixels(row.pixels)
+		moved.Choose(row.chosen)
+		part, err := moved.Render(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, slopes, err := moved.Jacobian(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		covered, err := moved.MaskOf(ctx, s, "blob", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, pixel := range moved.Pixels() {
+			if covered[i] != mask[pixel] {
+				t.Errorf("%v: mask of pixel %d is %v", row, pixel, covered[i])
+			}
+			if row.chosen != nil && !slices.Contains(row.chosen, int32(i)) {
+				continue
+			}
+			for c := range 3 {
+				k, at := 3*i+c, 3*int(pixel)+c
+				if part[k] != image[at] || again[k] != image[at] || slopes[0][k] != columns[0][at] || slopes[1][k] != columns[1][at] {
+					t.Errorf("%v: pixel %d differs from that of the whole image", row, pixel)
+				}
 			}
 		}
 	}
