@@ -52,6 +52,12 @@ func (s *store) Free(span mem.Span) {
 	}
 }
 
+func (s *store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +75,7 @@ func elementSize(t ir.Type, p Precision) int {
 
 // NewBuffer allocates a zeroed buffer of n elements.
 func (e *Engine) NewBuffer(t ir.Type, n int) (*Buffer, error) {
-	if n < 0 {
+	if n < 0 || n > ir.MaxElements {
 		return nil, fmt.Errorf("kernel: a buffer of %d elements", n)
 	}
 	span, err := e.store.Alloc(n*elementSize(t, e.options.Precision) + jit.Slack)

@@ -53,7 +53,7 @@ type Engine struct {
 }
 
 // executable is what an engine has besides buffers. An engine that is lost without Close gives it back when the collector
-// finds out, but for what kernels use.
+// finds out: kernels and buffers hold their engine.
 type executable struct {
 	pages *jit.Pages
 	cache *cache
@@ -73,7 +73,8 @@ func New(o Options) *Engine {
 	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
 		e.backend, e.err = Eval, nil
 	}
-	runtime.AddCleanup(e, func(c *crew) { c.close() }, e.crew)
+	runtime.AddCleanup(e, func(x *executable) { x.close() }, e.executable)
+	runtime.AddCleanup(e, func(s *store) { s.close() }, e.store)
 	return e
 }
 
@@ -87,11 +88,17 @@ func (e *Engine) Backend() Backend { return e.backend }
 func (e *Engine) Memory() mem.Counters { return e.store.heap.Counters() }
 
 // Close frees every buffer of the engine, whoever still holds it, and reports those that nobody freed as an error.
-// No run may be under way, and the engine makes no more buffers.
+// No run may be under way. The engine then makes no more buffers and kernels, and those that it made can be closed but
+// not run.
 func (e *Engine) Close() error {
-	e.crew.close()
-	e.heap.close() // what kernels that nobody closed still hold is no error
-	return errors.Join(e.store.close(), e.cache.close())
+	return errors.Join(e.store.close(), e.executable.close())
+}
+
+// close gives everything back; twice does nothing more. What kernels that nobody closed still hold is no error.
+func (x *executable) close() error {
+	x.crew.close()
+	x.heap.close()
+	return x.cache.close()
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.
@@ -110,15 +117,24 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 	k := newKernel(e, low)
 	k.stages = make([]stage, len(low.Stages))
 	errs := make([]error, len(low.Stages))
+	panics := make(chan any, len(low.Stages))
 	var stages sync.WaitGroup
 	for i := range low.Stages {
 		stages.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					panics <- r
+				}
+			}()
 			if err := k.prepare(&k.stages[i], &low.Stages[i]); err != nil {
 				errs[i] = fmt.Errorf("kernel: module %q, stage %s: %w", m.Name, low.Stages[i].Name, err)
 			}
 		})
 	}
 	stages.Wait()
+	if len(panics) > 0 {
+		panic(<-panics) // where a caller can recover it
+	}
 	if err := errors.Join(errs...); err != nil {
 		k.Close()
 		return nil, err

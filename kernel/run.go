@@ -31,6 +31,7 @@ type Kernel struct {
 	now     running
 	errs    []error // by worker
 	works   works
+	closed  bool
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
@@ -73,7 +74,8 @@ type Args struct {
 	Uniforms []float64 // by index in Module().Uniforms
 	Buffers  []*Buffer // by index in Module().Buffers; nil for temporaries
 
-	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes.
+	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes. It must not
+	// panic: that ends the process.
 	Progress func(done, total int)
 }
 
@@ -135,6 +137,7 @@ func (k *Kernel) Module() *ir.Module { return k.module }
 func (k *Kernel) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.closed = true
 	k.cleanup.Stop()
 	return k.release()
 }
@@ -147,6 +150,9 @@ func (k *Kernel) Run(ctx context.Context, a Args) error {
 	defer k.mu.Unlock()
 	defer k.arena.Reset()
 	defer runtime.KeepAlive(a.Buffers) // their elements are used by address
+	if k.closed || k.engine.store.isClosed() {
+		return fmt.Errorf("kernel: module %q: the kernel or its engine is closed", k.module.Name)
+	}
 	if err := k.bind(a); err != nil {
 		return err
 	}
@@ -204,8 +210,23 @@ func (k *Kernel) bind(a Args) error {
 		}
 		k.mirror[i] = jit.Buffer{Address: k.buffers[i].Ptr, Len: k.buffers[i].Len}
 	}
+	if i, j := aliased(m, a.Buffers); i >= 0 {
+		return fmt.Errorf("kernel: module %q is given one buffer for %s and %s, which it writes", m.Name, m.Buffers[i].Name, m.Buffers[j].Name)
+	}
 	k.clearSums(a.Buffers)
 	return nil
+}
+
+// aliased finds a buffer that is given twice and written, or returns -1.
+func aliased(m *ir.Module, buffers []*Buffer) (first, second int) {
+	for j, b := range buffers {
+		for i, other := range buffers[:j] {
+			if b != nil && b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
+				return i, j
+			}
+		}
+	}
+	return -1, -1
 }
 
 // clearSums zeroes the outputs that stages scatter_add into, so that every run starts from zero.
@@ -235,7 +256,9 @@ func (k *Kernel) tileLanes(s *stage) int {
 
 func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
 	r := &k.now
-	r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s)
+	if r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s); r.lanes == 0 {
+		return nil
+	}
 	if err := k.pairs(s, r.lanes); err != nil {
 		return err
 	}

@@ -24,11 +24,22 @@ func writtenWhole(m *ir.Module) []bool {
 			continue
 		}
 		for b, rows := range storedRows(s) {
-			write(b, len(rows)*s.Lanes() == m.Buffers[b].Len())
+			write(b, coversAll(rows, s.Lanes(), m.Buffers[b].Len()))
 		}
 		touch(s.Prog, touched)
 	}
 	return whole
+}
+
+// coversAll tells whether the rows make up a buffer. Rows that lie outside do not count.
+func coversAll(rows map[int]bool, lanes, length int) bool {
+	inside := 0
+	for row := range rows {
+		if (row+1)*lanes <= length {
+			inside++
+		}
+	}
+	return inside*lanes == length
 }
 
 // storedRows returns for every buffer which of its rows, of one element a lane, a map stage stores.
@@ -36,7 +47,7 @@ func storedRows(s *ir.Stage) map[int]map[int]bool {
 	rows := map[int]map[int]bool{}
 	for _, e := range s.Prog.Effects {
 		offset, ok := offsetFromLane(s.Prog, e.Index)
-		if e.Kind != ir.Store || !ok || offset < 0 || offset%s.Lanes() != 0 {
+		if lanes := s.Lanes(); e.Kind != ir.Store || !ok || lanes == 0 || offset < 0 || offset%lanes != 0 {
 			continue
 		}
 		if rows[e.Buffer] == nil {
