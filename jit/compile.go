@@ -59,7 +59,7 @@ func assemble(m *ir.Module, s *ir.Stage, t *target, options Options, memory *scr
 	p := s.Prog
 	a := &assembly{env: newEnvironment(t, m, p, memory)}
 	a.code.List, a.code.Bytes = options.List, sized(&memory.code, 12*len(p.Nodes)+4096)[:0]
-	o := newOrder(m, p, s.Lanes(), t.class, &memory.order)
+	o := newOrder(m, p, s.Lanes(), t, &memory.order)
 	vectors, masks, units := 0, 0, 1
 	if short := len(o.items) < longCode; short || len(p.Loops) > 0 || options.List {
 		vectors, masks = o.measure()
@@ -71,7 +71,7 @@ func assemble(m *ir.Module, s *ir.Stage, t *target, options Options, memory *scr
 		return nil, err
 	}
 	a.begin = len(a.code.Bytes)
-	u := newUniformOrder(m, p, a.env.leaves, t.class, &memory.order)
+	u := newUniformOrder(m, p, a.env.leaves, t, &memory.order)
 	b := newEmitter(u, t, &a.code, a.env, 1, &memory.emitter)
 	if err := b.uniformSection(); err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (e *emitter) lanes() error {
 	e.at = group.repeat - 1
 	e.restore(&head)
 	code.AddImm(amd64.Size8, amd64.R(laneReg), int32(e.groupLanes()))
-	code.SubImm(amd64.Size8, amd64.R(budgetReg), int32(max(group.nodes, 1)))
+	code.SubImm(amd64.Size8, amd64.R(budgetReg), int32(max(group.cost*e.units, 1)))
 	code.JumpIf(amd64.Less, done)
 	code.Compare(amd64.Size8, laneReg, amd64.R(endReg))
 	code.JumpIf(amd64.Below, next)

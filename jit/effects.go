@@ -120,6 +120,7 @@ func (o *order) place(i int) {
 	group := int32(len(o.loops) - 1)
 	e := &o.p.Effects[i]
 	at := o.add(item{itemEffect, ir.None, int32(i)}, group)
+	o.loops[group].cost += o.effectWeight(i) - 1
 	o.use(e.Value, at, group)
 	if !o.effects.skip[i] {
 		o.use(e.Index, at, group)

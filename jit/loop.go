@@ -461,7 +461,7 @@ func (e *emitter) again(index int32) {
 	}
 	e.unpin()
 	e.code.Place(more)
-	e.code.SubImm(amd64.Size8, amd64.R(budgetReg), int32(max(info.nodes, 1)))
+	e.code.SubImm(amd64.Size8, amd64.R(budgetReg), int32(max(info.cost*e.units, 1)))
 	e.code.JumpIf(amd64.GreaterEqual, labels.head)
 	s := suspension{e.code.NewLabel(), labels.head, e.heads[index].used}
 	e.code.Jump(s.stub)

@@ -43,7 +43,7 @@ type loopInfo struct {
 	parent                int32 // the loop around it; the last entry of order.loops is the loop over groups of lanes
 	mask                  ir.Value
 	captured              []capture
-	nodes                 int // inside, loops inside included
+	cost                  int // of what is inside, loops inside included, see cost.go
 	pressure              int // most vectors alive at once in one unit, those of the surroundings included
 }
 
@@ -79,18 +79,19 @@ type life struct {
 // order is the result of looking at a program once: the items, where values are used, and the loops. Values are
 // numbered as nodes are; behind them stand the masks of the loops, and that of the lanes that run at all.
 type order struct {
-	m     *ir.Module
-	p     *ir.Program
-	lanes int      // of the stage
-	plain bool     // without loops, and too long to keep leaves in registers: nobody asks what the group captures
-	root  ir.Scope // lane, or uniform
-	class func(t ir.Type) class
-	items []item
-	kinds []kind     // of the values
-	same  []ir.Value // the value whose register holds this one: itself, or what it is another name of
-	lives []life
-	uses  []use
-	loops []loopInfo
+	m           *ir.Module
+	p           *ir.Program
+	lanes       int      // of the stage
+	scaleWeight int      // of ir.OpScale on the target
+	plain       bool     // without loops, and too long to keep leaves in registers: nobody asks what the group captures
+	root        ir.Scope // lane, or uniform
+	class       func(t ir.Type) class
+	items       []item
+	kinds       []kind     // of the values
+	same        []ir.Value // the value whose register holds this one: itself, or what it is another name of
+	lives       []life
+	uses        []use
+	loops       []loopInfo
 
 	captor  []int32 // the loop that last captured the value
 	entry   []int32 // and where in its list
@@ -104,9 +105,9 @@ type order struct {
 
 // newOrder orders the nodes of scopes lane and deeper. The uniform scope is a program of its own: its nodes are leaves
 // here.
-func newOrder(m *ir.Module, p *ir.Program, lanes int, class func(ir.Type) class, memory *orderMemory) *order {
+func newOrder(m *ir.Module, p *ir.Program, lanes int, t *target, memory *orderMemory) *order {
 	n, l := len(p.Nodes), len(p.Loops)
-	o := &order{m: m, p: p, lanes: lanes, root: ir.ScopeLane, class: class, loops: make([]loopInfo, l+1)}
+	o := &order{m: m, p: p, lanes: lanes, root: ir.ScopeLane, class: t.class, scaleWeight: t.scaleWeight, loops: make([]loopInfo, l+1)}
 	o.allocate(n+l+1, memory)
 	defer o.giveBack(memory)
 	for i := range o.loops {
@@ -128,9 +129,9 @@ func newOrder(m *ir.Module, p *ir.Program, lanes int, class func(ir.Type) class,
 
 // newUniformOrder orders the nodes of the uniform scope that the environment holds, and what they need. Constants and
 // uniforms are its leaves.
-func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, class func(ir.Type) class, memory *orderMemory) *order {
+func newUniformOrder(m *ir.Module, p *ir.Program, wanted []int32, t *target, memory *orderMemory) *order {
 	n := len(p.Nodes)
-	o := &order{m: m, p: p, root: ir.ScopeUniform, class: class, loops: make([]loopInfo, 1)}
+	o := &order{m: m, p: p, root: ir.ScopeUniform, class: t.class, scaleWeight: t.scaleWeight, loops: make([]loopInfo, 1)}
 	o.allocate(n+1, memory)
 	defer o.giveBack(memory)
 	o.loops[0] = loopInfo{mask: ir.Value(n), parent: -1, scope: o.root}
@@ -307,7 +308,7 @@ func (o *order) isName(n *ir.Node) bool {
 
 func (o *order) add(it item, loop int32) int32 {
 	o.items = append(o.items, it)
-	o.loops[loop].nodes++
+	o.loops[loop].cost++
 	return int32(len(o.items) - 1)
 }
 
@@ -320,6 +321,7 @@ func (o *order) scope(s ir.Scope, loop int32, nodes []ir.Value) {
 			continue
 		}
 		at := o.add(item{itemNode, v, 0}, loop)
+		o.loops[loop].cost += o.weight(v) - 1
 		o.lives[v].def = at
 		for _, a := range o.operands(v) {
 			if a != ir.None {
@@ -365,7 +367,7 @@ func (o *order) loop(index, parent int32) {
 		}
 	}
 	o.finish(index)
-	o.loops[parent].nodes += info.nodes
+	o.loops[parent].cost += info.cost
 	for _, r := range o.results[index] {
 		o.ready(r)
 	}

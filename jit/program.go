@@ -211,15 +211,17 @@ func uniformBits(t ir.Type, x float64) uint64 {
 	return 0
 }
 
-// callBudget is how many nodes a call runs, about: some ten microseconds. Generated code can't be preempted, and the
-// collector waits for it; loops stop in the middle and go on with the next call.
-const callBudget = 24000
+// callBudget is how much a call does, in the units of cost.go: some ten microseconds, unless one iteration of a loop, or
+// one group of lanes outside of loops, takes longer. Generated code can't be preempted, and the collector waits for it;
+// loops stop in the middle and go on with the next call.
+const callBudget = 32000
 
 // Run executes the lanes [lo, hi), in calls of some microseconds each. lo is a multiple of a group. The error tells of
-// an access to memory that is not there; what the lanes wrote is then undefined.
-func (w *Worker) Run(lo, hi int) error { return w.run(lo, hi, callBudget) }
+// an access to memory that is not there, or is ErrStopped if stop, which may be nil, was closed between two calls; what
+// the lanes wrote is then undefined.
+func (w *Worker) Run(lo, hi int, stop <-chan struct{}) error { return w.run(lo, hi, stop, callBudget) }
 
-func (w *Worker) run(lo, hi int, budget int64) error {
+func (w *Worker) run(lo, hi int, stop <-chan struct{}, budget int64) error {
 	frame := w.frame
 	*(*uint64)(unsafe.Add(frame, frameLane)) = uint64(lo)
 	*(*uint64)(unsafe.Add(frame, frameEnd)) = uint64(hi)
@@ -233,9 +235,17 @@ func (w *Worker) run(lo, hi int, budget int64) error {
 		if err := w.enter(w.p.main); err != nil {
 			return err
 		}
+		select {
+		case <-stop:
+			return ErrStopped
+		default:
+		}
 	}
 	return nil
 }
+
+// ErrStopped says that a run was stopped before its end, or just at it.
+var ErrStopped = errors.New("jit: stopped")
 
 // ErrAddress is an access of generated code to memory that is not there.
 var ErrAddress = errors.New("a bad address")

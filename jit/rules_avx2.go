@@ -11,7 +11,7 @@ import (
 // in memory are whole vectors. What instructions take as a mask, they take from the sign bits.
 func newAVX2() *target {
 	return newTarget(target{
-		width: amd64.W256, lanes: 8, vectors: 0xffff, wideWords: true,
+		width: amd64.W256, lanes: 8, scaleWeight: 16, vectors: 0xffff, wideWords: true,
 		class: func(ir.Type) class { return vector },
 		spread: func(e *emitter, d uint8, from amd64.Reg) {
 			e.emit(&amd64.Inst{Op: amd64.VMOVD, Reg: d, RM: amd64.R(from)})

@@ -8,7 +8,7 @@ import (
 // newAVX512 describes AVX-512: truth values live in mask registers, and operands may be words that are broadcast.
 func newAVX512() *target {
 	return newTarget(target{
-		width: amd64.W512, lanes: 16, vectors: 1<<32 - 1, masks: 0xfe,
+		width: amd64.W512, lanes: 16, vectors: 1<<32 - 1, masks: 0xfe, scaleWeight: 2,
 		class: func(t ir.Type) class {
 			if t == ir.Bool {
 				return mask

@@ -24,7 +24,9 @@ type target struct {
 	masks     uint32
 	wideWords bool // the environment holds whole vectors, since operands cannot broadcast
 	class     func(t ir.Type) class
-	table     [ir.NumOps][ir.F64 + 1]rule
+
+	scaleWeight int // see cost.go: the op has an instruction, or takes a dozen
+	table       [ir.NumOps][ir.F64 + 1]rule
 
 	// spread fills a vector with a general register.
 	spread func(e *emitter, d uint8, from amd64.Reg)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -25,8 +26,8 @@ type worker interface {
 	// begin takes the arguments of a run.
 	begin(l *launch) error
 	// run executes the lanes [lo, hi), whole blocks but for the last of the stage. The error tells of memory that is not
-	// there.
-	run(lo, hi int) error
+	// there, or is the context's; that may come when all is done, too.
+	run(ctx context.Context, lo, hi int) error
 	close()
 }
 
@@ -61,8 +62,14 @@ func (w *evalWorker) begin(l *launch) error {
 	return nil
 }
 
-func (w *evalWorker) run(lo, hi int) error {
-	w.Run(lo, hi)
+// run looks for the context's end between blocks.
+func (w *evalWorker) run(ctx context.Context, lo, hi int) error {
+	for ; lo < hi; lo += eval.Width {
+		w.Run(lo, min(lo+eval.Width, hi))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -100,8 +107,14 @@ func (c *jitCode) newWorker(heap jit.Memory) (worker, error) {
 type jitWorker struct{ *jit.Worker }
 
 func (w *jitWorker) begin(l *launch) error { return w.Begin(&l.jit) }
-func (w *jitWorker) run(lo, hi int) error  { return w.Run(lo, hi) }
 func (w *jitWorker) close()                { w.Close() }
+
+func (w *jitWorker) run(ctx context.Context, lo, hi int) error {
+	if err := w.Run(lo, hi, ctx.Done()); err != jit.ErrStopped {
+		return err
+	}
+	return ctx.Err()
+}
 
 // compile chooses the backend for one map stage. The portable executor serves what there are no instructions for:
 // transcendentals on float64.

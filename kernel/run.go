@@ -315,7 +315,10 @@ func (k *Kernel) runTiles(w worker) error {
 			return err
 		}
 		hi := min(lo+r.tile, r.lanes)
-		if err := w.run(lo, hi); err != nil {
+		switch err := w.run(r.ctx, lo, hi); {
+		case err != nil && err == r.ctx.Err():
+			return err
+		case err != nil:
 			return k.inStage(err)
 		}
 		r.progress.add(hi - lo)
