@@ -23,12 +23,8 @@ func FuzzText(f *testing.F) {
 		want := irtest.Interpreted(m, 1)
 		for _, target := range targets(t) {
 			got := run(t, m, target, pages, heap, 1)
-			for b := range want {
-				for i := range want[b] {
-					if got[b][i] != want[b][i] {
-						t.Fatalf("%v: %s[%d] is %#x, want %#x\n%s", target, m.Buffers[b].Name, i, got[b][i], want[b][i], text)
-					}
-				}
+			if d := difference(m, got, want); d != "" {
+				t.Fatalf("%v: %s\n%s", target, d, text)
 			}
 		}
 	})

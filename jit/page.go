@@ -95,7 +95,7 @@ func (c *chunk) append(code []byte) (placement, error) {
 	return placement{c, at.Base()}, nil
 }
 
-// pageSize divides every system's page size that Replace works with.
+// pageSize is that of the systems that ReplaceCode works on: amd64 has no other.
 const pageSize = 1 << 12
 
 // free ends a placement.

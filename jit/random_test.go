@@ -3,7 +3,6 @@ package jit_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"unsafe"
@@ -36,22 +35,24 @@ func TestRandomPrograms(t *testing.T) {
 				m := irtest.Random(seed, o)
 				want := irtest.Interpreted(m, seed)
 				got := run(t, m, target, pages, heap, seed)
-				for b := range want {
-					for i := range want[b] {
-						if got[b][i] != want[b][i] {
-							t.Errorf("seed %d: %s[%d] is %#x, want %#x", seed, m.Buffers[b].Name, i, got[b][i], want[b][i])
-							if os.Getenv("DUMP") != "" {
-								low, _ := ir.Lower(m, ir.Passes(), true)
-								t.Log(ir.Print(low))
-							}
-							goto next
-						}
-					}
+				if d := difference(m, got, want); d != "" {
+					t.Errorf("seed %d: %s\n%s", seed, d, ir.Print(m))
 				}
-			next:
 			}
 		})
 	}
+}
+
+// difference says where two memories differ first, "" if they do not.
+func difference(m *ir.Module, got, want irtest.Memory) string {
+	for b := range want {
+		for i := range want[b] {
+			if got[b][i] != want[b][i] {
+				return fmt.Sprintf("%s[%d] is %#x, want %#x", m.Buffers[b].Name, i, got[b][i], want[b][i])
+			}
+		}
+	}
+	return ""
 }
 
 // targets lists the instruction sets of this machine.

@@ -68,20 +68,14 @@ func (r *registers) slot(c class) int32 {
 		r.slots[c] = r.slots[c][:n-1]
 		return s
 	}
-	size := int32(vectorSlot)
-	if c == mask {
-		size = maskSlot
-	}
+	at := r.frame
+	r.frame += vectorSlot
 	if c == mask { // eight share the room of a vector
-		base := r.frame
-		r.frame += vectorSlot
-		for i := int32(7); i > 0; i-- {
-			r.slots[c] = append(r.slots[c], base+i*size)
+		for i := int32(vectorSlot/maskSlot - 1); i > 0; i-- {
+			r.slots[c] = append(r.slots[c], at+i*maskSlot)
 		}
-		return base
 	}
-	r.frame += size
-	return r.frame - size
+	return at
 }
 
 func (r *registers) freeSlot(c class, p *place) {
@@ -107,7 +101,7 @@ func (e *emitter) take(c class, x entity) uint8 {
 	return r
 }
 
-// takeThis takes a certain register that is free.
+// assign gives a register, which is free, to an entity.
 func (e *emitter) assign(c class, r uint8, x entity) {
 	b := &e.banks[c]
 	b.free &^= 1 << r

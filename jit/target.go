@@ -8,7 +8,7 @@ import (
 // Target is an instruction set to compile for.
 type Target uint8
 
-// The targets: AVX2 with FMA and F16C, and AVX-512 with F, BW, DQ and VL.
+// The targets: AVX2 with FMA, F16C and BMI1, and AVX-512 with F, BW, DQ and VL.
 const (
 	AVX2 Target = iota
 	AVX512

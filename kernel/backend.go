@@ -17,7 +17,7 @@ type Backend string
 const (
 	Auto   Backend = ""
 	Eval   Backend = "eval"   // the portable executor
-	AVX2   Backend = "avx2"   // machine code for AVX2, FMA and F16C
+	AVX2   Backend = "avx2"   // machine code for AVX2, FMA, F16C and BMI1
 	AVX512 Backend = "avx512" // machine code for AVX-512 F, BW, DQ and VL
 )
 

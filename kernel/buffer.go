@@ -24,8 +24,8 @@ type Buffer struct {
 	cleanup runtime.Cleanup
 }
 
-// store is the memory of an engine's buffers, or of its workers. Unlike the engine it may be held by the cleanups of lost buffers,
-// which run at any time, after Close too.
+// store is the memory of an engine's buffers, or of its workers. Unlike the engine it may be held by the cleanups of
+// lost buffers, which run at any time, after Close too.
 type store struct {
 	heap *mem.Heap
 

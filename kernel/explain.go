@@ -23,7 +23,7 @@ type StageExplanation struct {
 	Text      string        // of it
 	Lower     time.Duration // what the passes took
 	Backend   Backend       // what runs it
-	Compile   time.Duration // what that took to compile it
+	Compile   time.Duration // how long the backend took
 	Code      *Code         // nil where it is no machine code
 	Refused   error         // why the portable executor runs it where the engine has machine code
 }

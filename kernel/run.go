@@ -244,8 +244,8 @@ func (k *Kernel) clearSums(buffers []*Buffer) {
 }
 
 // tileLanes is the number of lanes of a tile: a whole number of reduction blocks, about a million nodes. That is around
-// a millisecond for the portable executor, and some ten microseconds to a hundred for machine code, whose calls end
-// sooner still (see package jit).
+// a millisecond for the portable executor and some ten microseconds for machine code; that looks for the context's end
+// oftener, between the calls that a tile takes (see package jit).
 func (k *Kernel) tileLanes(s *stage) int {
 	lanes := k.engine.options.TileLanes
 	if lanes <= 0 {
