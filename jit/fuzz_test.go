@@ -23,7 +23,7 @@ func FuzzText(f *testing.F) {
 		want := irtest.Interpreted(m, 1)
 		for _, target := range targets(t) {
 			got := run(t, m, target, pages, heap, 1)
-			if d := difference(m, got, want); d != "" {
+			if d := difference(m, want, got); d != "" {
 				t.Fatalf("%v: %s\n%s", target, d, text)
 			}
 		}

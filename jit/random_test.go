@@ -35,24 +35,12 @@ func TestRandomPrograms(t *testing.T) {
 				m := irtest.Random(seed, o)
 				want := irtest.Interpreted(m, seed)
 				got := run(t, m, target, pages, heap, seed)
-				if d := difference(m, got, want); d != "" {
+				if d := difference(m, want, got); d != "" {
 					t.Errorf("seed %d: %s\n%s", seed, d, ir.Print(m))
 				}
 			}
 		})
 	}
-}
-
-// difference says where two memories differ first, "" if they do not.
-func difference(m *ir.Module, got, want irtest.Memory) string {
-	for b := range want {
-		for i := range want[b] {
-			if got[b][i] != want[b][i] {
-				return fmt.Sprintf("%s[%d] is %#x, want %#x", m.Buffers[b].Name, i, got[b][i], want[b][i])
-			}
-		}
-	}
-	return ""
 }
 
 // targets lists the instruction sets of this machine.
