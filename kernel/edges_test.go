@@ -159,10 +159,10 @@ func TestPagesOfCode(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks at /proc/self/maps")
 	}
-	machines(t)
+	backend := machines(t)[0]
 	before := executableMaps(t)
 	for range 40 {
-		e := New(Options{})
+		e := New(Options{Backend: backend})
 		k, err := e.Compile(affine(300, 1, false))
 		if err != nil {
 			t.Fatal(err)

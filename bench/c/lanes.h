@@ -39,6 +39,9 @@ typedef __mmask16 mask;
 static inline lanes root(lanes x) { return _mm512_sqrt_ps(x); }
 static inline lanes fma3(lanes x, lanes y, lanes z) { return _mm512_fmadd_ps(x, y, z); }
 
+// scaled returns x * 2^n for integers n, rounded once.
+static inline lanes scaled(lanes x, lanes n) { return _mm512_scalef_ps(x, n); }
+
 // lesser and greater return y where either is NaN.
 static inline lanes lesser(lanes x, lanes y) { return _mm512_min_ps(x, y); }
 static inline lanes greater(lanes x, lanes y) { return _mm512_max_ps(x, y); }
@@ -54,6 +57,16 @@ typedef __m256 mask;
 
 static inline lanes root(lanes x) { return _mm256_sqrt_ps(x); }
 static inline lanes fma3(lanes x, lanes y, lanes z) { return _mm256_fmadd_ps(x, y, z); }
+
+// Two factors, so that subnormal results and overflow come out.
+static inline lanes scaled(lanes x, lanes n)
+{
+	__m256i e = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(e, 1), bias = _mm256_set1_epi32(127);
+	__m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+	__m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias), 23);
+	return x * _mm256_castsi256_ps(first) * _mm256_castsi256_ps(second);
+}
+
 static inline lanes lesser(lanes x, lanes y) { return _mm256_min_ps(x, y); }
 static inline lanes greater(lanes x, lanes y) { return _mm256_max_ps(x, y); }
 static inline mask below(lanes x, lanes y) { return _mm256_cmp_ps(x, y, _CMP_LT_OQ); }
