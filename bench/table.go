@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/baremetaldevx86/microdr/fit"
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/render"
@@ -25,31 +26,11 @@ func (s *suite) table() (*scene.Scene, render.Options, error) {
 	for i := range sc.Cameras {
 		sc.Cameras[i].Resolution = [2]int{tableSide, tableSide}
 	}
-	params, err := moved(sc)
+	params, _, err := fit.Moved(sc)
 	if err != nil {
 		return nil, render.Options{}, &InputError{err}
 	}
 	return sc, render.Options{Params: params}, nil
-}
-
-// moved returns the uniforms that a step of the fit changes.
-func moved(sc *scene.Scene) ([]string, error) {
-	vec, err := scene.NewVector(sc)
-	if err != nil {
-		return nil, err
-	}
-	uniforms := scene.Uniforms(sc)
-	rows := map[int]bool{}
-	for _, e := range vec.JacobianPhys() {
-		rows[e.Row] = true
-	}
-	var names []string
-	for i, u := range uniforms {
-		if rows[i] {
-			names = append(names, u.Name)
-		}
-	}
-	return names, nil
 }
 
 // tableView is the table's view on an engine of one worker.

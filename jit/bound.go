@@ -59,8 +59,8 @@ func (o *order) clampBound(n *ir.Node, none float64) float64 {
 	for v := n; v.Op == ir.OpSelect && v.Type.IsFloat(); ok = true {
 		c := o.choiceOf(v)
 		limit, inner := o.p.Node(o.name(v.Args[1])), o.p.Node(o.name(v.Args[2]))
-		if limit.Op != ir.OpConst || c == choosesByMask {
-			break
+		if limit.Op != ir.OpConst || c == choosesByMask || isNaN(limit) {
+			break // by NaN nothing is clamped
 		}
 		low, high = low || c == choosesGreater, high || c == choosesLess
 		size = max(size, constantSize(limit))
@@ -77,8 +77,15 @@ func constantSize(n *ir.Node) float64 {
 	if n.Type == ir.F64 {
 		x = math.Abs(math.Float64frombits(n.Imm))
 	}
-	if x != x {
-		return 0 // not a number that is infinite
+	if isNaN(n) {
+		return 0 // which is not infinite
 	}
 	return x
+}
+
+func isNaN(constant *ir.Node) bool {
+	if constant.Type == ir.F64 {
+		return math.IsNaN(math.Float64frombits(constant.Imm))
+	}
+	return math.IsNaN(float64(math.Float32frombits(uint32(constant.Imm))))
 }

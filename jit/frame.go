@@ -10,7 +10,7 @@ const (
 	envReg    = amd64.RSI
 	laneReg   = amd64.R8  // number of the group's first lane
 	endReg    = amd64.R9  // one past the last lane to run
-	budgetReg = amd64.RBX // nodes that may still run in this call
+	budgetReg = amd64.RBX // what this call may still do, in the units of cost.go
 
 	scratch0 = amd64.RAX
 	scratch1 = amd64.RCX

@@ -38,6 +38,24 @@ func (e *emitter) two(op amd64.Op, v ir.Value, n *ir.Node, j int) {
 	e.unpin()
 }
 
+// compare is one comparison; swapped is the predicate for exchanged operands.
+func compare(op amd64.Op, predicate, swapped uint8) rule {
+	return func(e *emitter, v ir.Value, n *ir.Node) error {
+		for j, end := e.span(v); j < end; j++ {
+			x, y, p := n.Args[0], n.Args[1], predicate
+			if !e.held(x, j) && e.held(y, j) {
+				x, y, p = y, x, swapped
+			}
+			a, b := e.reg(x, j), e.rm(y, j)
+			e.drop(x, j)
+			e.drop(y, j)
+			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
+			e.unpin()
+		}
+		return nil
+	}
+}
+
 // choose is a select that one instruction does, see choice.
 func choose(e *emitter, v ir.Value, n *ir.Node) error {
 	less, greater := amd64.VMINPS, amd64.VMAXPS

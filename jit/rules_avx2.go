@@ -46,10 +46,10 @@ func newAVX2() *target {
 		{ir.OpShl, words, shift(amd64.VPSLLD, amd64.VPSLLVD, amd64.VPAND)},
 		{ir.OpShr, i32, shift(amd64.VPSRAD, amd64.VPSRAVD, amd64.VPAND)},
 		{ir.OpShr, u32, shift(amd64.VPSRLD, amd64.VPSRLVD, amd64.VPAND)},
-		{ir.OpEq, f32, compare2(0x00, 0x00)},
-		{ir.OpNe, f32, compare2(0x04, 0x04)},
-		{ir.OpLt, f32, compare2(0x11, 0x1e)},
-		{ir.OpLe, f32, compare2(0x12, 0x1d)},
+		{ir.OpEq, f32, compare(amd64.VCMPPSV, 0x00, 0x00)},
+		{ir.OpNe, f32, compare(amd64.VCMPPSV, 0x04, 0x04)},
+		{ir.OpLt, f32, compare(amd64.VCMPPSV, 0x11, 0x1e)},
+		{ir.OpLe, f32, compare(amd64.VCMPPSV, 0x12, 0x1d)},
 		{ir.OpEq, f64, compareDouble2(0x00)},
 		{ir.OpNe, f64, compareDouble2(0x04)},
 		{ir.OpLt, f64, compareDouble2(0x11)},
@@ -68,24 +68,6 @@ func newAVX2() *target {
 func allBits(e *emitter) amd64.RM { return e.word4(math.MaxUint32) }
 
 func (e *emitter) invert(d uint8) { e.op(amd64.VPXOR, d, d, allBits(e)) }
-
-// compare2 compares float32; swapped is the predicate for exchanged operands.
-func compare2(predicate, swapped uint8) rule {
-	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j, end := e.span(v); j < end; j++ {
-			x, y, p := n.Args[0], n.Args[1], predicate
-			if !e.held(x, j) && e.held(y, j) {
-				x, y, p = y, x, swapped
-			}
-			a, b := e.reg(x, j), e.rm(y, j)
-			e.drop(x, j)
-			e.drop(y, j)
-			e.emit(&amd64.Inst{Op: amd64.VCMPPSV, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
-			e.unpin()
-		}
-		return nil
-	}
-}
 
 // compareDouble2 compares both halves and packs their lanes: VSHUFPS takes every other word of the halves' halves, which
 // are then in the order 0, 2, 1, 3.

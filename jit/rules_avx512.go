@@ -57,20 +57,20 @@ func newAVX512() *target {
 		{ir.OpOr, truth, maskLogic(amd64.KORW)},
 		{ir.OpXor, truth, maskLogic(amd64.KXORW)},
 		{ir.OpNot, truth, maskNot},
-		{ir.OpEq, f32, compare512(amd64.VCMPPS, 0x00, 0x00)},
-		{ir.OpNe, f32, compare512(amd64.VCMPPS, 0x04, 0x04)},
-		{ir.OpLt, f32, compare512(amd64.VCMPPS, 0x11, 0x1e)},
-		{ir.OpLe, f32, compare512(amd64.VCMPPS, 0x12, 0x1d)},
+		{ir.OpEq, f32, compare(amd64.VCMPPS, 0x00, 0x00)},
+		{ir.OpNe, f32, compare(amd64.VCMPPS, 0x04, 0x04)},
+		{ir.OpLt, f32, compare(amd64.VCMPPS, 0x11, 0x1e)},
+		{ir.OpLe, f32, compare(amd64.VCMPPS, 0x12, 0x1d)},
 		{ir.OpEq, f64, compareDouble512(0x00)},
 		{ir.OpNe, f64, compareDouble512(0x04)},
 		{ir.OpLt, f64, compareDouble512(0x11)},
 		{ir.OpLe, f64, compareDouble512(0x12)},
-		{ir.OpEq, words, compare512(amd64.VPCMPD, 0, 0)},
-		{ir.OpNe, words, compare512(amd64.VPCMPD, 4, 4)},
-		{ir.OpLt, i32, compare512(amd64.VPCMPD, 1, 6)},
-		{ir.OpLe, i32, compare512(amd64.VPCMPD, 2, 5)},
-		{ir.OpLt, u32, compare512(amd64.VPCMPUD, 1, 6)},
-		{ir.OpLe, u32, compare512(amd64.VPCMPUD, 2, 5)},
+		{ir.OpEq, words, compare(amd64.VPCMPD, 0, 0)},
+		{ir.OpNe, words, compare(amd64.VPCMPD, 4, 4)},
+		{ir.OpLt, i32, compare(amd64.VPCMPD, 1, 6)},
+		{ir.OpLe, i32, compare(amd64.VPCMPD, 2, 5)},
+		{ir.OpLt, u32, compare(amd64.VPCMPUD, 1, 6)},
+		{ir.OpLe, u32, compare(amd64.VPCMPUD, 2, 5)},
 		{ir.OpSelect, []ir.Type{ir.F32, ir.I32, ir.U32}, select512},
 		{ir.OpSelect, f64, selectDouble512},
 		{ir.OpSelect, truth, selectMask},
@@ -134,22 +134,6 @@ func scale512(op, compare, move amd64.Op) rule {
 				e.emit(&amd64.Inst{Op: move, Width: e.width, Reg: d, RM: vec(a), Mask: amd64.Mask(k)})
 				e.giveBack(mask, k)
 			}
-			e.unpin()
-		}
-		return nil
-	}
-}
-
-// compare512 compares into a mask; swapped is the predicate for exchanged operands.
-func compare512(op amd64.Op, predicate, swapped uint8) rule {
-	return func(e *emitter, v ir.Value, n *ir.Node) error {
-		for j, end := e.span(v); j < end; j++ {
-			x, y, p := n.Args[0], n.Args[1], predicate
-			if !e.held(x, j) && e.held(y, j) {
-				x, y, p = y, x, swapped
-			}
-			a, b := e.reg(x, j), e.rm(y, j)
-			e.emit(&amd64.Inst{Op: op, Width: e.width, Reg: e.dst(v, j), Src: a, RM: b, Imm: p})
 			e.unpin()
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -201,4 +202,34 @@ func executableMaps(t *testing.T) int {
 		}
 	}
 	return n
+}
+
+// A clamp by NaN clamps nothing: an exponent behind it may be infinite, which takes any number but NaN along.
+func TestScaleBehindClampsByNaN(t *testing.T) {
+	for _, backend := range Backends() {
+		m := &ir.Module{Name: "scale"}
+		out := m.AddBuffer("out", ir.F32, ir.Output, 16)
+		b := ir.NewBuilder(m)
+		x, n := b.Uniform("x", ir.F32), b.Uniform("n", ir.F32)
+		nan, low := b.ConstF32(float32(math.NaN())), b.ConstF32(-5)
+		clamped := b.Select(b.Binary(ir.OpLt, n, low), low, n)
+		clamped = b.Select(b.Binary(ir.OpLt, nan, clamped), nan, clamped)
+		b.Store(out, b.Lane(), b.Binary(ir.OpScale, x, clamped))
+		m.AddMap("scale", b.Program(), 16)
+		e := New(Options{Backend: backend})
+		k, err := e.Compile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer := mustBuffer(t, e, 16)
+		if err := k.Run(context.Background(), Args{Uniforms: []float64{math.NaN(), math.Inf(1)}, Buffers: []*Buffer{buffer}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := buffer.Float32s()[3]; got == got {
+			t.Errorf("%s: NaN times 2^Inf is %v", backend, got)
+		}
+		k.Close()
+		buffer.Free()
+		e.Close()
+	}
 }
