@@ -140,7 +140,8 @@ func (r *report) row(s *bench.StageProfile) []string {
 
 // legend tells what the columns are compared with.
 func (r *report) legend() string {
-	text := `lanes: samples, for a reduction elements. flop: sums, products, quotients, roots, minima, maxima, and two for
+	text := `Each time is a median of its own, so that few rounds need not add up.
+lanes: samples, for a reduction elements. flop: sums, products, quotients, roots, minima, maxima, and two for
 a fused multiply-add, iterations of loops as counted in a run. bytes: elements read from buffers and written.
 `
 	p := r.Peaks
