@@ -90,9 +90,9 @@ func (a *Arena) advance(size int) error {
 // already has if the source will lend it.
 func (a *Arena) grow(size int) error {
 	reserved := a.tally.reserved.Load()
-	chunk, err := a.source.Reserve(max(size, minChunk, int(reserved)))
+	chunk, err := lend(a.source, max(size, minChunk, int(reserved)))
 	if err != nil {
-		chunk, err = a.source.Reserve(size)
+		chunk, err = lend(a.source, size)
 	}
 	if err != nil {
 		return err

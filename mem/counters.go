@@ -1,14 +1,27 @@
 package mem
 
-// Counters say what an [Arena] or a [Heap] holds. Both return a snapshot that
-// may be taken at any time and from any goroutine.
+// Counters say what an allocator holds. They may be read at any time and from any goroutine.
 type Counters struct {
-	Live        int64 // bytes asked for and not yet freed
-	Granted     int64 // bytes those blocks occupy, rounding included; Granted-Live is internal fragmentation
-	Peak        int64 // the largest Live so far
-	Reserved    int64 // bytes of address space held from the Source
-	Blocks      int64 // blocks not yet freed
-	Allocations int64 // blocks ever handed out
+	Live        int64 `json:"live"`        // bytes asked for and not yet freed
+	Granted     int64 `json:"granted"`     // bytes that those blocks occupy, rounding included
+	Peak        int64 `json:"peak"`        // the largest Live so far
+	Reserved    int64 `json:"reserved"`    // bytes of address space held from the Source
+	Resident    int64 `json:"resident"`    // bytes of pages that were handed out since the system last took them back: what has memory if all of it was touched
+	Blocks      int64 `json:"blocks"`      // blocks not yet freed
+	Allocations int64 `json:"allocations"` // blocks ever handed out
+}
+
+// Internal returns internal fragmentation: the part of the granted bytes that nobody asked for, 0 to 1.
+func (c Counters) Internal() float64 { return share(c.Granted-c.Live, c.Granted) }
+
+// External returns external fragmentation: the part of the resident bytes that is in no live block, 0 to 1.
+func (c Counters) External() float64 { return share(c.Resident-c.Granted, c.Resident) }
+
+func share(part, whole int64) float64 {
+	if whole <= 0 {
+		return 0
+	}
+	return max(0, float64(part)/float64(whole))
 }
 
 // add counts a block of size bytes that occupies granted.

@@ -53,7 +53,7 @@ func (h *Heap) Alloc(size int) (Span, error) {
 }
 
 func (h *Heap) allocLarge(size int) (Span, error) {
-	pages, err := h.source.Reserve(size)
+	pages, err := lend(h.source, size)
 	if err != nil {
 		return Span{}, err
 	}
@@ -97,7 +97,7 @@ func (h *Heap) slabWithRoom(class int) (*slab, error) {
 // reserveSlabs adds chunkSlabs empty slabs. A source aligns to pages only, so
 // it asks for one more than that and leaves the ends unused.
 func (h *Heap) reserveSlabs() error {
-	chunk, err := h.source.Reserve((chunkSlabs + 1) * slabSize)
+	chunk, err := lend(h.source, (chunkSlabs+1)*slabSize)
 	if err != nil {
 		return err
 	}

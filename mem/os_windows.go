@@ -3,6 +3,7 @@
 package mem
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -11,9 +12,11 @@ import (
 // scribble is set where freed memory is overwritten, see os_go.go.
 const scribble = false
 
-func mapPages(size int) (unsafe.Pointer, error) {
-	address, err := windows.VirtualAlloc(0, uintptr(size),
-		windows.MEM_RESERVE|windows.MEM_COMMIT, windows.PAGE_READWRITE)
+// regionBits is the logarithm of the address space that a heap reserves at a time.
+const regionBits = 36
+
+func reservePages(size int) (unsafe.Pointer, error) {
+	address, err := windows.VirtualAlloc(0, uintptr(size), windows.MEM_RESERVE, windows.PAGE_NOACCESS)
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +25,30 @@ func mapPages(size int) (unsafe.Pointer, error) {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&address)), nil
 }
 
-func unmapPages(base unsafe.Pointer, _ int) error {
+func commitPages(base unsafe.Pointer, size int) error {
+	_, err := windows.VirtualAlloc(uintptr(base), uintptr(size), windows.MEM_COMMIT, windows.PAGE_READWRITE)
+	return err
+}
+
+// purgePages uncommits and commits again, which may fail only for want of memory.
+func purgePages(base unsafe.Pointer, size int) error {
+	if err := windows.VirtualFree(uintptr(base), uintptr(size), windows.MEM_DECOMMIT); err != nil {
+		return err
+	}
+	return commitPages(base, size)
+}
+
+func releasePages(base unsafe.Pointer, _ int) error {
 	return windows.VirtualFree(uintptr(base), 0, windows.MEM_RELEASE)
 }
+
+func forbidPages(base unsafe.Pointer, size int) error {
+	var old uint32
+	return windows.VirtualProtect(uintptr(base), uintptr(size), windows.PAGE_NOACCESS, &old)
+}
+
+// hugePages does nothing: large pages need a privilege here.
+func hugePages(unsafe.Pointer, int) {}
+
+func countFaults() (Faults, error)                   { return Faults{}, errors.ErrUnsupported }
+func residentPages(unsafe.Pointer, int) (int, error) { return 0, errors.ErrUnsupported }

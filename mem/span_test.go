@@ -31,7 +31,7 @@ func TestOSReserve(t *testing.T) {
 		{0, ErrSize}, {-1, ErrSize}, {math.MinInt, ErrSize}, {math.MaxInt, ErrSize},
 		{math.MaxInt >> 2, ErrNoMemory},
 	} {
-		s, err := OS{}.Reserve(row.size)
+		s, err := lend(OS{}, row.size)
 		if !errors.Is(err, row.want) {
 			t.Errorf("Reserve(%d): error %v, want %v", row.size, err, row.want)
 		}

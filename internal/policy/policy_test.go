@@ -27,6 +27,7 @@ const module = "github.com/baremetaldevx86/microdr"
 // others, import the package they test: a gradient's test needs the executor.
 const imports = `
 mem             :
+mem/study       : mem
 ir              :
 ir/irtest       : ir
 grad            : ir
