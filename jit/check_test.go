@@ -81,7 +81,7 @@ func (s *stage) check(t *testing.T) {
 func (s *stage) compare(t *testing.T, want irtest.Memory) {
 	t.Helper()
 	for _, target := range targets(t) {
-		x := executor{target, &jit.Pages{}, mem.NewHeap(mem.OS{}), 0}
+		x := executor{target, &jit.Pages{}, mem.Vectors{Heap: mem.NewHeap(mem.Options{})}, 0}
 		for _, x.budget = range s.budgets() {
 			got := s.memory()
 			if err := x.execute(s.m, s.uniforms, got); err != nil {

@@ -14,7 +14,7 @@ func FuzzText(f *testing.F) {
 	for seed := range uint64(40) {
 		f.Add(ir.Print(irtest.Random(seed, irtest.Options{Lanes: 1 + int(seed%20), Nodes: 25})))
 	}
-	pages, heap := &jit.Pages{}, mem.NewHeap(mem.OS{})
+	pages, heap := &jit.Pages{}, mem.Vectors{Heap: mem.NewHeap(mem.Options{})}
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := ir.Parse("fuzz", []byte(text))
 		if err != nil || !small(m) {

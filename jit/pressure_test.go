@@ -124,7 +124,7 @@ func TestLargePrograms(t *testing.T) {
 	}
 	for _, target := range targets(t) {
 		t.Run(target.String(), func(t *testing.T) {
-			pages, heap := &jit.Pages{}, mem.NewHeap(mem.OS{})
+			pages, heap := &jit.Pages{}, mem.Vectors{Heap: mem.NewHeap(mem.Options{})}
 			for seed := range programs {
 				m := irtest.Random(1e6+seed, irtest.Options{Nodes: 400, Lanes: 19})
 				keepAll(m)

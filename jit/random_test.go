@@ -22,7 +22,7 @@ func TestRandomPrograms(t *testing.T) {
 			if testing.Short() {
 				programs = 300
 			}
-			pages, heap := &jit.Pages{}, mem.NewHeap(mem.OS{})
+			pages, heap := &jit.Pages{}, mem.Vectors{Heap: mem.NewHeap(mem.Options{})}
 			defer heap.Close()
 			for seed := range programs {
 				o := irtest.Options{Lanes: []int{1, 3, 17, 40}[seed%4]}
@@ -56,7 +56,7 @@ func targets(t *testing.T) []jit.Target {
 }
 
 // run lowers, compiles and executes a module of one map stage on memory filled by seed.
-func run(t *testing.T, m *ir.Module, target jit.Target, pages *jit.Pages, heap *mem.Heap, seed uint64) irtest.Memory {
+func run(t *testing.T, m *ir.Module, target jit.Target, pages *jit.Pages, heap mem.Vectors, seed uint64) irtest.Memory {
 	t.Helper()
 	uniforms, memory := irtest.Fill(m, seed)
 	x := executor{target, pages, heap, budgets[seed%3]}
@@ -70,7 +70,7 @@ func run(t *testing.T, m *ir.Module, target jit.Target, pages *jit.Pages, heap *
 type executor struct {
 	target jit.Target
 	pages  *jit.Pages
-	heap   *mem.Heap
+	heap   mem.Vectors
 	budget int64 // of a call, in nodes
 }
 

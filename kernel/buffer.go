@@ -27,7 +27,7 @@ type Buffer struct {
 // store is the memory of an engine's buffers, or of its workers. Unlike the engine it may be held by the cleanups of
 // lost buffers, which run at any time, after Close too.
 type store struct {
-	heap *mem.Heap
+	heap mem.Vectors
 
 	mu     sync.Mutex // guards closed, and the heap against being closed between the look at it and the use
 	closed bool

@@ -66,9 +66,9 @@ func New(o Options) *Engine {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{options: o, store: &store{heap: mem.NewHeap(mem.OS{})}, executable: &executable{
+	e := &Engine{options: o, store: &store{heap: mem.Vectors{Heap: mem.NewHeap(mem.Options{})}}, executable: &executable{
 		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: newCrew(o.Workers - 1),
-		heap: &store{heap: mem.NewHeap(mem.OS{})},
+		heap: &store{heap: mem.Vectors{Heap: mem.NewHeap(mem.Options{})}},
 	}}
 	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
 		e.backend, e.err = Eval, nil

@@ -3,7 +3,7 @@ package mem
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"unsafe"
 )
 
 // minChunk is the least an arena reserves at a time. Each further chunk
@@ -18,62 +18,86 @@ const minChunk = 1 << 20
 // One goroutine at a time uses an arena; only Counters may be called from
 // others meanwhile. [Arena.Release] gives its pages back.
 type Arena struct {
-	source Source
-	chunks []Span
-	at     position
-	marks  []uint64 // serial numbers of the open marks, outermost first
-	serial uint64   // of the last mark made
-	tally  tally
+	// The fast path advances offset in the chunk at base, up to limit. Where every block passes a recorder, limit is 0.
+	base   unsafe.Pointer
+	limit  int
+	offset cell // bytes taken of the current chunk
+	live   cell // bytes asked for
+	blocks cell
+
+	options  Options
+	recorded uint32 // the arena's number with the recorder
+	chunks   []Span
+	high     []int    // the most that was ever taken of each chunk
+	chunk    int      // the current one
+	full     int      // bytes taken of those before it
+	marks    []uint64 // serial numbers of the open marks, outermost first
+	serial   uint64   // of the last mark made
+
+	// What others may read: full, the sums over all chunks of high but for the current one's and of their sizes, and what
+	// was reached before the last rewind.
+	before, touched, highest, reserved, peak, past cell
 }
 
-// A position is a state to go back to. Everything in chunks[:chunk] is used
-// up, chunks[chunk][:offset] is taken, and the rest is free.
+// A position is a state to go back to.
 type position struct {
-	chunk, offset int
-	live          int64 // bytes asked for up to here
-	granted       int64 // those rounded up to Alignment
-	blocks        int64
+	chunk, offset, full int
+	live, blocks        int64
 }
 
-// tally is the arena's Counters as others may read them: the owner alone
-// writes, so plain stores suffice.
-type tally struct {
-	live, granted, peak, reserved, blocks, allocations atomic.Int64
+// NewArena returns an empty arena. It reserves nothing before the first allocation. Of the options it uses Name, Source,
+// Recorder and Debug, which overwrites what is freed.
+func NewArena(o Options) *Arena {
+	a := &Arena{options: o}
+	a.options.Debug = o.debug()
+	if o.Recorder != nil {
+		a.recorded = o.Recorder.Open(o.Name)
+	}
+	return a
 }
-
-// NewArena returns an empty arena that takes its pages from source, usually
-// OS{}. It reserves nothing before the first allocation.
-func NewArena(source Source) *Arena { return &Arena{source: source} }
 
 // Alloc returns size bytes, aligned to [Alignment], that live until the arena
 // is reset, released, or rewound to a mark made before. Their contents are
 // undefined. The error is [ErrSize] or the source's; the arena then is as
 // before the call.
 func (a *Arena) Alloc(size int) (Span, error) {
-	rounded, err := roundUp(size, Alignment)
-	if err != nil {
+	offset := int(a.offset.get())
+	if size > 0 && size <= a.limit-offset {
+		return a.take(offset, size), nil
+	}
+	return a.alloc(size)
+}
+
+// take hands out size bytes at the offset in the current chunk. Chunks are multiples of Alignment, so what is left is one
+// too, and rounding up does not exceed it.
+func (a *Arena) take(offset, size int) Span {
+	a.offset.set(int64(offset+size+Alignment-1) &^ (Alignment - 1))
+	a.live.add(int64(size))
+	a.blocks.add(1)
+	return Span{unsafe.Add(a.base, offset), size}
+}
+
+// alloc is the slow way, which everything can take.
+func (a *Arena) alloc(size int) (Span, error) {
+	if _, err := roundUp(size, Alignment); err != nil {
 		return Span{}, err
 	}
-	if a.at.chunk >= len(a.chunks) || rounded > a.chunks[a.at.chunk].size-a.at.offset {
-		if err := a.advance(rounded); err != nil {
+	if len(a.chunks) == 0 || size > a.chunks[a.chunk].size-int(a.offset.get()) {
+		if err := a.advance(size); err != nil {
 			return Span{}, err
 		}
 	}
-	chunk := a.chunks[a.at.chunk]
-	s := chunk.Sub(a.at.offset, a.at.offset+size)
-	a.at.offset += rounded
-	a.at.live += int64(size)
-	a.at.granted += int64(rounded)
-	a.at.blocks++
-	a.tally.allocations.Add(1)
-	a.publish()
+	s := a.take(int(a.offset.get()), size)
+	if a.options.Recorder != nil {
+		a.options.Recorder.Alloc(a.recorded, s, Alignment)
+	}
 	return s, nil
 }
 
 // advance moves to the next chunk that has room for size bytes, reserving one
 // at the end if none has.
 func (a *Arena) advance(size int) error {
-	next := min(a.at.chunk+1, len(a.chunks))
+	next := min(a.chunk+1, len(a.chunks))
 	for next < len(a.chunks) && a.chunks[next].size < size {
 		next++
 	}
@@ -82,23 +106,48 @@ func (a *Arena) advance(size int) error {
 			return err
 		}
 	}
-	a.at.chunk, a.at.offset = next, 0
+	a.moveTo(position{next, 0, a.full + int(a.offset.get()), a.live.get(), a.blocks.get()})
 	return nil
+}
+
+// moveTo makes p the present.
+func (a *Arena) moveTo(p position) {
+	if len(a.chunks) == 0 {
+		return
+	}
+	a.high[a.chunk] = max(a.high[a.chunk], int(a.offset.get()))
+	touched := 0
+	for i, h := range a.high {
+		if i != p.chunk {
+			touched += h
+		}
+	}
+	a.chunk, a.full = p.chunk, p.full
+	if a.base = a.chunks[p.chunk].base; a.options.Recorder == nil {
+		a.limit = a.chunks[p.chunk].size
+	}
+	a.touched.set(int64(touched))
+	a.highest.set(int64(a.high[p.chunk]))
+	a.before.set(int64(p.full))
+	a.offset.set(int64(p.offset))
+	a.live.set(p.live)
+	a.blocks.set(p.blocks)
 }
 
 // grow appends a chunk of at least size bytes, and of as much as the arena
 // already has if the source will lend it.
 func (a *Arena) grow(size int) error {
-	reserved := a.tally.reserved.Load()
-	chunk, err := lend(a.source, max(size, minChunk, int(reserved)))
+	reserved := a.reserved.get()
+	chunk, err := lend(a.options.source(), max(size, minChunk, int(reserved)))
 	if err != nil {
-		chunk, err = lend(a.source, size)
+		chunk, err = lend(a.options.source(), size)
 	}
 	if err != nil {
 		return err
 	}
 	a.chunks = append(a.chunks, chunk)
-	a.tally.reserved.Store(reserved + int64(chunk.size))
+	a.high = append(a.high, 0)
+	a.reserved.set(reserved + int64(chunk.size))
 	return nil
 }
 
@@ -114,7 +163,8 @@ type Mark struct {
 func (a *Arena) Mark() Mark {
 	a.serial++
 	a.marks = append(a.marks, a.serial)
-	return Mark{a.at, len(a.marks) - 1, a.serial}
+	at := position{a.chunk, int(a.offset.get()), a.full, a.live.get(), a.blocks.get()}
+	return Mark{at, len(a.marks) - 1, a.serial}
 }
 
 // Rewind frees everything allocated since m and closes m. It panics if m is
@@ -135,24 +185,28 @@ func (a *Arena) Reset() {
 }
 
 func (a *Arena) rewind(to position) {
-	if scribble {
-		a.discardSince(to)
+	if a.options.Recorder != nil {
+		a.options.Recorder.Rewind(a.recorded, int(to.blocks))
 	}
-	a.at = to
-	a.publish()
+	if scribble || a.options.Debug {
+		a.poisonSince(to)
+	}
+	a.peak.set(max(a.peak.get(), a.live.get()))
+	a.past.set(a.past.get() + a.blocks.get() - to.blocks)
+	a.moveTo(to)
 }
 
-// discardSince overwrites what was allocated between the position from and now.
-func (a *Arena) discardSince(from position) {
-	for i := from.chunk; i < len(a.chunks) && i <= a.at.chunk; i++ {
+// poisonSince overwrites what was allocated between the position from and now.
+func (a *Arena) poisonSince(from position) {
+	for i := from.chunk; i < len(a.chunks) && i <= a.chunk; i++ {
 		start, end := 0, a.chunks[i].size
 		if i == from.chunk {
 			start = from.offset
 		}
-		if i == a.at.chunk {
-			end = a.at.offset
+		if i == a.chunk {
+			end = int(a.offset.get())
 		}
-		discard(a.chunks[i].Sub(start, end))
+		poison(a.chunks[i].Sub(start, end))
 	}
 }
 
@@ -162,28 +216,23 @@ func (a *Arena) Release() error {
 	a.Reset()
 	var errs []error
 	for _, chunk := range a.chunks {
-		errs = append(errs, a.source.Release(chunk))
+		errs = append(errs, a.options.source().Release(chunk))
 	}
-	a.chunks = nil
-	a.tally.reserved.Store(0)
+	a.chunks, a.high, a.base, a.limit = nil, nil, nil, 0
+	a.touched.set(0)
+	a.highest.set(0)
+	a.reserved.set(0)
 	return errors.Join(errs...)
-}
-
-func (a *Arena) publish() {
-	a.tally.live.Store(a.at.live)
-	a.tally.granted.Store(a.at.granted)
-	a.tally.blocks.Store(a.at.blocks)
-	if a.at.live > a.tally.peak.Load() {
-		a.tally.peak.Store(a.at.live)
-	}
 }
 
 // Counters returns the arena's counters. Each is exact when no allocation is
 // going on; during one, they may be from either side of it.
 func (a *Arena) Counters() Counters {
-	t := &a.tally
+	live, offset, page := a.live.read(), a.offset.read(), int64(PageSize())
+	resident := a.touched.read() + max(a.highest.read(), offset)
 	return Counters{
-		Live: t.live.Load(), Granted: t.granted.Load(), Peak: t.peak.Load(),
-		Reserved: t.reserved.Load(), Blocks: t.blocks.Load(), Allocations: t.allocations.Load(),
+		Live: live, Granted: a.before.read() + offset, Peak: max(a.peak.read(), live),
+		Reserved: a.reserved.read(), Resident: (resident + page - 1) &^ (page - 1),
+		Blocks: a.blocks.read(), Allocations: a.past.read() + a.blocks.read(),
 	}
 }

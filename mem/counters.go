@@ -24,20 +24,13 @@ func share(part, whole int64) float64 {
 	return max(0, float64(part)/float64(whole))
 }
 
-// add counts a block of size bytes that occupies granted.
-func (c *Counters) add(size, granted int) {
-	c.Live += int64(size)
-	c.Granted += int64(granted)
-	c.Peak = max(c.Peak, c.Live)
-	c.Blocks++
-	c.Allocations++
-}
-
-// sub takes back what add counted for one block.
-func (c *Counters) sub(size, granted int) {
-	c.Live -= int64(size)
-	c.Granted -= int64(granted)
-	c.Blocks--
+// ClassCounters tell of the blocks of one size class.
+type ClassCounters struct {
+	Size        int   `json:"size"` // bytes of a block; 0 for all blocks that are too large for a class
+	Slabs       int64 `json:"slabs"`
+	Blocks      int64 `json:"blocks"`      // live
+	Allocations int64 `json:"allocations"` // ever
+	Granted     int64 `json:"granted"`     // bytes that the live blocks occupy
 }
 
 // TB is the part of testing.TB that [CheckLeaks] needs, so that no program
@@ -65,12 +58,17 @@ func CheckLeaks(t TB, allocator interface{ Counters() Counters }) {
 // large negative float32 and an implausible index.
 const freedByte = 0xDB
 
-// discard overwrites freed memory in the builds that ask for it.
+// poison overwrites freed memory.
+func poison(s Span) {
+	b := s.Bytes()
+	for i := range b {
+		b[i] = freedByte
+	}
+}
+
+// discard poisons freed memory in the builds that ask for it.
 func discard(s Span) {
 	if scribble {
-		b := s.Bytes()
-		for i := range b {
-			b[i] = freedByte
-		}
+		poison(s)
 	}
 }

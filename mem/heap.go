@@ -3,217 +3,412 @@ package mem
 import (
 	"errors"
 	"fmt"
+	"math/bits"
+	"runtime"
 	"sync"
-	"unsafe"
+	"sync/atomic"
 )
 
-// chunkSlabs is how many slabs a heap reserves address space for at a time.
-const chunkSlabs = 8
+// ErrClosed marks the use of a heap after Close.
+var ErrClosed = errors.New("heap is closed")
 
-// A Heap holds what outlives an iteration: parameters, optimizer state,
-// images. Blocks up to 32 KiB come from slabs of one size class each, larger
-// ones are page spans of their own that go back to the source when freed.
-// All methods may be called from any goroutine.
+// numberBits of the number of a slab are the frame, the rest is the number of the region.
+const numberBits = 20
+
+// A Heap holds what outlives an iteration: parameters, optimizer state, images, connection buffers. Blocks up to 8 KiB
+// come from slabs, each of one size class and owned by one [Cache]; larger ones are extents of a TLSF, found in constant
+// time under a lock. Pages that stay free go back to the system after a decay.
+//
+// Workers take a Cache each with [Heap.NewCache]. The heap's own Alloc and Free may be called from any goroutine; they
+// borrow a cache for the call.
 type Heap struct {
-	source Source
+	options  Options
+	source   Source
+	watched  bool       // every block passes the recorder or the debugger
+	recorded uint32     // the heap's number with the recorder
+	shared   sync.Pool  // of *borrowed
+	ticking  sync.Mutex // held while a tick is under way
 
-	mu       sync.Mutex // guards everything below
-	chunks   []Span
-	slabs    map[uintptr]*slab        // by address / slabSize
-	empty    []unsafe.Pointer         // slabs in no class
-	room     [classCount][]*slab      // slabs that are not full, by class
-	large    map[unsafe.Pointer]large // live blocks with pages of their own
-	counters Counters
+	epoch   atomic.Uint32 // ticks of the decay
+	stirred atomic.Int32  // ticks still to come
+	regions atomic.Pointer[[]*region]
+	caches  atomic.Pointer[[]*Cache] // by number - 1
+	live    atomic.Int64             // bytes, as published by the caches
+	peak    atomic.Int64
+
+	mu       sync.Mutex // guards everything below, the regions' extents and pages, and what idle caches own
+	idle     []*Cache
+	reserved int64
+	resident int64
+	slabs    [classCount]int64 // by class
+	large    ClassCounters
+	stop     func() bool // of the tick that is due; nil if none is
+	closed   bool
 }
 
-// large is a live block that has pages to itself.
-type large struct {
-	pages Span // what the source lent
-	size  int  // what was asked for
-}
+// borrowed is a cache for callers without one. When the pool drops it, the cache is closed.
+type borrowed struct{ *Cache }
 
-// NewHeap returns an empty heap that takes its pages from source, usually
-// OS{}. It reserves nothing before the first allocation.
-func NewHeap(source Source) *Heap {
-	return &Heap{source: source, slabs: map[uintptr]*slab{}, large: map[unsafe.Pointer]large{}}
-}
-
-// Alloc returns size bytes aligned to [Alignment], with undefined contents.
-// The error is [ErrSize] or the source's; the heap then is as before the call.
-func (h *Heap) Alloc(size int) (Span, error) {
-	if size <= 0 {
-		return Span{}, fmt.Errorf("mem: %d bytes: %w", size, ErrSize)
+// NewHeap returns an empty heap. It reserves nothing before the first allocation.
+func NewHeap(o Options) *Heap {
+	h := &Heap{options: o, source: o.source()}
+	h.regions.Store(&[]*region{})
+	h.caches.Store(&[]*Cache{})
+	h.shared.New = func() any {
+		b := &borrowed{h.NewCache()}
+		runtime.AddCleanup(b, (*Cache).Close, b.Cache)
+		return b
 	}
+	h.watch()
+	return h
+}
+
+// NewCache returns a cache for one worker. It continues with the slabs of one that was closed, if there is any.
+func (h *Heap) NewCache() *Cache {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if size > largestSmall {
-		return h.allocLarge(size)
+	if last := len(h.idle) - 1; last >= 0 {
+		c := h.idle[last]
+		h.idle, c.idle = h.idle[:last], false
+		return c
 	}
-	return h.allocSmall(size)
+	caches := *h.caches.Load()
+	c := &Cache{heap: h, id: uint32(len(caches) + 1), epoch: h.epoch.Load()}
+	if !h.watched {
+		c.small = largestSmall
+	}
+	for i := range c.rooms {
+		c.rooms[i] = room{none, none}
+	}
+	grown := append(caches[:len(caches):len(caches)], c)
+	h.caches.Store(&grown)
+	return c
 }
 
-func (h *Heap) allocLarge(size int) (Span, error) {
-	pages, err := lend(h.source, size)
-	if err != nil {
-		return Span{}, err
+// retire enters a cache among the idle ones, where its slabs serve others.
+func (h *Heap) retire(c *Cache) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !c.idle && !h.closed {
+		c.idle = true
+		h.idle = append(h.idle, c)
 	}
-	h.large[pages.base] = large{pages, size}
-	h.counters.Reserved += int64(pages.size)
-	h.counters.add(size, pages.size)
-	return Span{pages.base, size}, nil
 }
 
-func (h *Heap) allocSmall(size int) (Span, error) {
-	s, err := h.slabWithRoom(classOf(size))
-	if err != nil {
-		return Span{}, err
-	}
-	span := s.take(size)
-	if s.full() {
-		h.unlist(s)
-	}
-	h.counters.add(size, s.block)
-	return span, nil
+// Alloc is [Cache.Alloc] with a cache borrowed for the call.
+func (h *Heap) Alloc(size int) (Span, error) {
+	b := h.shared.Get().(*borrowed)
+	s, err := b.Alloc(size)
+	h.shared.Put(b)
+	return s, err
 }
 
-// slabWithRoom returns a slab of the class that is not full.
-func (h *Heap) slabWithRoom(class int) (*slab, error) {
-	if list := h.room[class]; len(list) > 0 {
-		return list[len(list)-1], nil
-	}
-	if len(h.empty) == 0 {
-		if err := h.reserveSlabs(); err != nil {
-			return nil, err
-		}
-	}
-	last := len(h.empty) - 1
-	s := newSlab(h.empty[last], class)
-	h.empty = h.empty[:last]
-	h.slabs[slabNumber(s.base)] = s
-	h.list(s)
-	return s, nil
+// AllocAligned is [Cache.AllocAligned] with a cache borrowed for the call.
+func (h *Heap) AllocAligned(size, alignment int) (Span, error) {
+	b := h.shared.Get().(*borrowed)
+	s, err := b.AllocAligned(size, alignment)
+	h.shared.Put(b)
+	return s, err
 }
 
-// reserveSlabs adds chunkSlabs empty slabs. A source aligns to pages only, so
-// it asks for one more than that and leaves the ends unused.
-func (h *Heap) reserveSlabs() error {
-	chunk, err := lend(h.source, (chunkSlabs+1)*slabSize)
-	if err != nil {
-		return err
-	}
-	h.chunks = append(h.chunks, chunk)
-	h.counters.Reserved += int64(chunk.size)
-	first := int(-chunk.address() & (slabSize - 1))
-	for i := chunkSlabs - 1; i >= 0; i-- { // the lowest address is used first
-		h.empty = append(h.empty, unsafe.Add(chunk.base, first+i*slabSize))
+// Free is [Cache.Free] with a cache borrowed for the call.
+func (h *Heap) Free(span Span) {
+	b := h.shared.Get().(*borrowed)
+	b.Free(span)
+	h.shared.Put(b)
+}
+
+// home returns the first region, nil if there is none yet.
+func (h *Heap) home() *region {
+	if regions := *h.regions.Load(); len(regions) > 0 {
+		return regions[0]
 	}
 	return nil
 }
 
-// list enters s among the slabs with room.
-func (h *Heap) list(s *slab) {
-	s.index = len(h.room[s.class])
-	h.room[s.class] = append(h.room[s.class], s)
-}
-
-// unlist removes s from the slabs with room; the last one takes its place.
-func (h *Heap) unlist(s *slab) {
-	list := h.room[s.class]
-	last := len(list) - 1
-	list[s.index] = list[last]
-	list[s.index].index = s.index
-	list[last] = nil
-	h.room[s.class] = list[:last]
-	s.index = -1
-}
-
-// Free takes back a span that Alloc returned; freeing the zero Span does
-// nothing. It panics at a block that is already free, that this heap did not
-// allocate, or of which span is only a part.
-func (h *Heap) Free(span Span) {
-	if span == (Span{}) {
-		return
+// regionOf returns the region with the address in its committed part, or nil.
+func (h *Heap) regionOf(address uintptr) *region {
+	for _, r := range *h.regions.Load() {
+		if r.holds(address) {
+			return r
+		}
 	}
+	return nil
+}
+
+// cache returns the cache of a number.
+func (h *Heap) cache(id uint32) *Cache { return (*h.caches.Load())[id-1] }
+
+// frame returns where the slab of a number lies.
+func (h *Heap) frame(number uint32) (*region, uint32) {
+	return (*h.regions.Load())[number>>numberBits], number & (1<<numberBits - 1)
+}
+
+func (h *Heap) slab(number uint32) *slab {
+	r, frame := h.frame(number)
+	return r.slab(frame)
+}
+
+// slabFor returns a slab of the class with free blocks, now of the cache: one that an idle cache owned, or a new one.
+func (h *Heap) slabFor(c *Cache, class uint) (uint32, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s := h.slabs[slabNumber(span.base)]; s != nil {
-		h.freeSmall(s, span)
-		return
+	for _, other := range h.idle {
+		other.drainIdle()
+		if number := other.rooms[class].head; number != none {
+			s := h.slab(number)
+			other.unlist(number, s)
+			atomic.StoreUint32(&s.owner, c.id)
+			c.list(number, s)
+			return number, nil
+		}
 	}
-	h.freeLarge(span)
+	r, offset, err := h.extent(frameBytes, frameBytes)
+	if err != nil {
+		return 0, err
+	}
+	frame := uint32(offset >> frameBits)
+	number := r.number<<numberBits | frame
+	r.extents.at(uint32(offset >> granuleBits)).size |= isSlab
+	h.slabs[class]++
+	s := r.slab(frame)
+	s.form(c.id, uint32(class), c.epoch)
+	c.list(number, s)
+	return number, nil
 }
 
-func (h *Heap) freeSmall(s *slab, span Span) {
-	s.put(span)
+// drainIdle is drain for a cache that is idle, under the lock. Empty slabs stay where they are.
+func (c *Cache) drainIdle() {
+	if c.remote.Load() != 0 {
+		c.locked = true
+		c.drain()
+		c.locked = false
+	}
+}
+
+// dissolve makes an extent of an empty slab again, and frees it.
+func (h *Heap) dissolve(number uint32, s *slab) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r, frame := h.frame(number)
+	atomic.StoreUint32(&s.owner, 0)
+	h.slabs[s.class]--
+	i := frame << (frameBits - granuleBits)
+	r.extents.at(i).size &^= isSlab
+	r.extents.give(i, isDirty)
+}
+
+// extent returns size bytes at the alignment, whole granules both, from the first region with room.
+func (h *Heap) extent(size, alignment int) (*region, int, error) {
+	if h.closed {
+		return nil, 0, fmt.Errorf("mem: %w", ErrClosed)
+	}
+	regions := *h.regions.Load()
+	for _, r := range regions {
+		if offset, ok, err := r.take(size, alignment); ok || err != nil {
+			return r, h.handed(r, offset, size, err), err
+		}
+	}
+	r, err := newRegion(h.source, uint32(len(regions)), size)
+	if err != nil {
+		return nil, 0, err
+	}
+	h.reserved += int64(r.size)
+	grown := append(regions[:len(regions):len(regions)], r)
+	h.regions.Store(&grown)
+	offset, _, err := r.take(size, alignment)
+	return r, h.handed(r, offset, size, err), err
+}
+
+// handed notes that the pages of an extent may be touched, unless there was an error.
+func (h *Heap) handed(r *region, offset, size int, err error) int {
+	if err == nil {
+		h.resident += r.touch(offset, size)
+	}
+	return offset
+}
+
+// allocLarge returns an extent.
+func (h *Heap) allocLarge(c *Cache, size, alignment int) (Span, error) {
+	c.lookAround()
+	granted := (size + 1<<granuleBits - 1) &^ (1<<granuleBits - 1)
+	h.mu.Lock()
+	r, offset, err := h.extent(granted, max(alignment, 1<<granuleBits))
+	if err == nil {
+		r.extents.at(uint32(offset >> granuleBits)).next = uint32(granted - size)
+		h.large.Blocks++
+		h.large.Allocations++
+		h.large.Granted += int64(granted)
+	}
+	h.mu.Unlock()
+	if err != nil {
+		return Span{}, err
+	}
+	c.count(size)
+	return r.span(offset, size), nil
+}
+
+// freeLarge takes an extent back.
+func (h *Heap) freeLarge(c *Cache, r *region, span Span) {
 	discard(span)
-	h.counters.sub(span.size, s.block)
-	if s.index < 0 {
-		h.list(s)
+	offset := int(span.address() - r.low)
+	h.mu.Lock()
+	g := r.extents.at(uint32(offset >> granuleBits))
+	if err := whatIsWrong(g, offset, span.size); err != "" {
+		h.mu.Unlock()
+		panic(fmt.Sprintf("mem: free of %d bytes at %#x: %s", span.size, span.address(), err))
 	}
-	// An emptied slab may serve another class; the last of a class stays, or
-	// allocating and freeing one block would set up a slab each time.
-	if s.live == 0 && len(h.room[s.class]) > 1 {
-		h.unlist(s)
-		delete(h.slabs, slabNumber(s.base))
-		h.empty = append(h.empty, s.base)
+	granted := int64(g.size&sizeMask) << granuleBits
+	r.extents.give(uint32(offset>>granuleBits), isDirty)
+	h.large.Blocks--
+	h.large.Granted -= granted
+	h.mu.Unlock()
+	c.discount(span.size)
+	h.stir()
+}
+
+// whatIsWrong tells why size bytes at offset are no extent in use; nothing if they are. The entries of granules at which
+// no block begins are leftovers, so some wrong frees look right.
+func whatIsWrong(g *granule, offset, size int) string {
+	granted := int(g.size&sizeMask) << granuleBits
+	switch {
+	case offset&(1<<granuleBits-1) != 0:
+		return "no block begins there"
+	case g.size&isFree != 0:
+		return "freed already"
+	case g.size&isSlab != 0 || granted == 0:
+		return "no block begins there"
+	case granted-int(g.next) != size:
+		return fmt.Sprintf("%d were allocated there", granted-int(g.next))
+	}
+	return ""
+}
+
+// touch notes that blocks of a slab with purged pages are in use again.
+func (h *Heap) touch(number uint32, offset, size int) {
+	r, frame := h.frame(number)
+	h.mu.Lock()
+	h.resident += r.touch(int(frame)<<frameBits+offset, size)
+	h.mu.Unlock()
+}
+
+// purgeSlab gives whole pages of free blocks back to the system. Its owner calls it.
+func (h *Heap) purgeSlab(number uint32, s *slab) {
+	r, frame := h.frame(number)
+	s.runs(func(offset, size int) {
+		offset += int(frame) << frameBits
+		if !h.mayPurge(r, offset, size) {
+			return
+		}
+		if r.purge(offset, size) == nil {
+			s.holed = true
+			h.mu.Lock()
+			h.resident -= r.forget(offset, size)
+			h.mu.Unlock()
+		}
+	})
+}
+
+func (h *Heap) mayPurge(r *region, offset, size int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return r.mayBeResident(offset, size)
+}
+
+// sum adds what a cache counted.
+func (h *Heap) sum(live, high int64) {
+	now := h.live.Add(live)
+	most := now - live + high
+	for {
+		peak := h.peak.Load()
+		if most <= peak || h.peak.CompareAndSwap(peak, most) {
+			return
+		}
 	}
 }
 
-func (h *Heap) freeLarge(span Span) {
-	block, ok := h.large[span.base]
-	if !ok {
-		panic(fmt.Sprintf("mem: free of %d bytes at %#x, which this heap did not allocate or has freed already", span.size, span.address()))
-	}
-	if block.size != span.size {
-		panic(fmt.Sprintf("mem: free of %d bytes at %#x, where %d were allocated", span.size, span.address(), block.size))
-	}
-	delete(h.large, span.base)
-	discard(span)
-	h.counters.Reserved -= int64(block.pages.size)
-	h.counters.sub(block.size, block.pages.size)
-	h.giveBack(block.pages)
-}
-
-// giveBack returns pages whose address and size the heap itself kept, so a
-// refusal can only be our own mistake.
-func (h *Heap) giveBack(pages Span) {
-	if err := h.source.Release(pages); err != nil {
-		panic(err)
-	}
-}
-
-// Counters returns a consistent snapshot.
+// Counters returns a snapshot. It is exact while no call is under way. Peak may be off by what two or more caches have
+// allocated and not yet published, 64 KiB each.
 func (h *Heap) Counters() Counters {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.counters
+	k := Counters{Reserved: h.reserved, Resident: h.resident}
+	live, most := h.live.Load(), int64(0)
+	k.Live = live
+	for _, c := range *h.caches.Load() {
+		k.Live += c.live.read()
+		most += c.high.read()
+	}
+	k.Peak = max(h.peak.Load(), live+most)
+	for _, class := range h.classesLocked() {
+		k.Blocks += class.Blocks
+		k.Allocations += class.Allocations
+		k.Granted += class.Granted
+	}
+	return k
 }
 
-// Close gives all pages back to the source, those of live blocks included, and
-// reports live blocks as an error. The heap is then empty and may be used again.
-func (h *Heap) Close() error {
+// Classes returns the counters of each size class, and of the blocks beyond them as one with Size 0.
+func (h *Heap) Classes() []ClassCounters {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.classesLocked()
+}
+
+func (h *Heap) classesLocked() []ClassCounters {
+	all := make([]ClassCounters, 0, classCount+1)
+	for class := range uint(classCount) {
+		k := ClassCounters{Size: classSize(class), Slabs: h.slabs[class]}
+		var freed int64
+		for _, c := range *h.caches.Load() {
+			f := &c.fronts[class]
+			k.Allocations += f.taken.read() - int64(bits.OnesCount64(uint64(f.bits.read())))
+			freed += f.freed.read()
+		}
+		k.Blocks = k.Allocations - freed
+		k.Granted = k.Blocks * int64(k.Size)
+		all = append(all, k)
+	}
+	return append(all, h.large)
+}
+
+// Close gives all pages back to the source, those of live blocks included, and reports live blocks as an error. Nothing
+// may use the heap or its caches meanwhile; afterwards allocations fail with [ErrClosed]. Closing twice does nothing.
+func (h *Heap) Close() error {
+	k := h.Counters()
+	h.ticking.Lock()
+	defer h.ticking.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil
+	}
+	h.closed = true
+	if h.stop != nil {
+		h.stop()
+		h.stop = nil
+	}
 	var errs []error
-	if c := h.counters; c.Blocks != 0 {
-		errs = append(errs, fmt.Errorf("mem: closed with %d bytes live in %d blocks", c.Live, c.Blocks))
+	if k.Blocks != 0 {
+		errs = append(errs, fmt.Errorf("mem: closed with %d bytes live in %d blocks", k.Live, k.Blocks))
 	}
-	for _, block := range h.large {
-		errs = append(errs, h.source.Release(block.pages))
+	for _, c := range *h.caches.Load() {
+		c.abandon()
 	}
-	for _, chunk := range h.chunks {
-		errs = append(errs, h.source.Release(chunk))
+	h.slabs = [classCount]int64{}
+	for _, r := range *h.regions.Load() {
+		errs = append(errs, r.release())
 	}
-	h.forget()
+	h.regions.Store(&[]*region{})
+	h.live.Store(0)
+	h.peak.Store(k.Peak)
+	h.reserved, h.resident = 0, 0
+	h.large = ClassCounters{Allocations: h.large.Allocations}
 	return errors.Join(errs...)
 }
 
-// forget empties the bookkeeping and keeps what counts over the heap's life.
-func (h *Heap) forget() {
-	h.chunks, h.empty, h.room = nil, nil, [classCount][]*slab{}
-	clear(h.slabs)
-	clear(h.large)
-	h.counters = Counters{Peak: h.counters.Peak, Allocations: h.counters.Allocations}
-}
+// Vectors is a heap whose Alloc aligns to [Alignment], as vector code needs it.
+type Vectors struct{ *Heap }
 
-func slabNumber(p unsafe.Pointer) uintptr { return uintptr(p) / slabSize }
+// Alloc implements [Allocator].
+func (v Vectors) Alloc(size int) (Span, error) { return v.AllocAligned(size, Alignment) }

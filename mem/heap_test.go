@@ -3,10 +3,10 @@ package mem
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"math"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -14,13 +14,13 @@ func TestClasses(t *testing.T) {
 	for size := 1; size <= largestSmall; size++ {
 		c := classOf(size)
 		block := classSize(c)
-		if c < 0 || c >= classCount || block < size || block%Alignment != 0 {
+		if c >= classCount || block < size || block%minAlignment != 0 {
 			t.Fatalf("size %d: class %d of %d bytes", size, c, block)
 		}
 		if c > 0 && classSize(c-1) >= size {
 			t.Fatalf("size %d: class %d, but class %d would do", size, c, c-1)
 		}
-		if size > 512 && 8*(block-size) >= block {
+		if waste := block - size; waste >= minAlignment && 8*waste >= block {
 			t.Fatalf("size %d: a block of %d wastes an eighth", size, block)
 		}
 	}
@@ -29,22 +29,74 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-func TestHeapCounters(t *testing.T) {
-	h := NewHeap(OS{})
-	CheckLeaks(t, h)
-	small, big := mustAlloc(t, h, 65), mustAlloc(t, h, largestSmall+1)
-	c := h.Counters()
-	if c.Live != 65+largestSmall+1 || c.Peak != c.Live || c.Blocks != 2 || c.Allocations != 2 {
-		t.Errorf("counters %+v", c)
+// TestIndexOf tries every offset in a slab of every class against division.
+func TestIndexOf(t *testing.T) {
+	for class := range uint32(classCount) {
+		var s slab
+		s.form(1, class, 0)
+		for offset := uint32(0); offset < frameBytes; offset += minAlignment / 2 {
+			i, begins := s.indexOf(uintptr(offset))
+			if want := offset%s.block == 0 && offset/s.block < s.count; begins != want || begins && i != offset/s.block {
+				t.Fatalf("blocks of %d, offset %d: block %d, %v", s.block, offset, i, begins)
+			}
+		}
 	}
-	if c.Granted < c.Live+63 || c.Reserved < c.Granted {
-		t.Errorf("counters %+v", c)
+}
+
+// newHeap returns a heap that t closes and checks, on a clock that stands still.
+func newHeap(t testing.TB, o Options) *Heap {
+	if o.Clock == nil {
+		o.Clock = &manualClock{}
+	}
+	h := NewHeap(o)
+	t.Cleanup(func() {
+		if !h.closed {
+			check(t, h)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+func mustAllocAligned(t testing.TB, c *Cache, size, alignment int) Span {
+	t.Helper()
+	s, err := c.AllocAligned(size, alignment)
+	if err != nil {
+		t.Fatalf("AllocAligned(%d, %d): %v", size, alignment, err)
+	}
+	if s.Size() != size || s.address()%uintptr(alignment) != 0 {
+		t.Fatalf("AllocAligned(%d, %d) = %d bytes at %#x", size, alignment, s.Size(), s.address())
+	}
+	return s
+}
+
+func TestHeapCounters(t *testing.T) {
+	h := newHeap(t, Options{})
+	small, big := mustAlloc(t, h, 65), mustAlloc(t, h, largestSmall+1)
+	k := h.Counters()
+	if k.Live != 65+largestSmall+1 || k.Peak != k.Live || k.Blocks != 2 || k.Allocations != 2 {
+		t.Errorf("counters %+v", k)
+	}
+	if k.Granted != 80+largestSmall+1<<granuleBits || k.Resident < k.Granted || k.Reserved < k.Resident {
+		t.Errorf("counters %+v", k)
+	}
+	for _, class := range h.Classes() {
+		if want := int64(0); class.Size == 80 || class.Size == 0 {
+			want = 1
+			if class.Blocks != want {
+				t.Errorf("class %+v", class)
+			}
+		} else if class.Blocks != want || class.Slabs != 0 {
+			t.Errorf("class %+v", class)
+		}
 	}
 	h.Free(big)
 	h.Free(small)
 	h.Free(Span{})
 	after := h.Counters()
-	if after.Live != 0 || after.Granted != 0 || after.Blocks != 0 || after.Peak != c.Peak || after.Reserved >= c.Reserved {
+	if after.Live != 0 || after.Granted != 0 || after.Blocks != 0 || after.Peak != k.Peak {
 		t.Errorf("counters %+v after freeing all", after)
 	}
 	if err := h.Close(); err != nil || h.Counters().Reserved != 0 {
@@ -52,14 +104,45 @@ func TestHeapCounters(t *testing.T) {
 	}
 }
 
+func TestHeapAlignment(t *testing.T) {
+	h := newHeap(t, Options{})
+	c := h.NewCache()
+	var spans []Span
+	for alignment := 1; alignment <= LargestAlignment; alignment *= 2 {
+		for _, size := range []int{1, 63, 64, 100, 4097, largestSmall, largestSmall + 1, 300_000} {
+			spans = append(spans, mustAllocAligned(t, c, size, alignment))
+		}
+	}
+	disjoint(t, spans)
+	for _, s := range spans {
+		c.Free(s)
+	}
+	for _, alignment := range []int{0, -1, 3, 96, LargestAlignment * 2, math.MinInt} {
+		if _, err := c.AllocAligned(100, alignment); !errors.Is(err, ErrSize) {
+			t.Errorf("alignment %d: error %v", alignment, err)
+		}
+	}
+}
+
+func disjoint(t *testing.T, spans []Span) {
+	t.Helper()
+	for i, a := range spans {
+		for _, b := range spans[:i] {
+			if a.address() < b.address()+uintptr(b.size) && b.address() < a.address()+uintptr(a.size) {
+				t.Fatalf("%d bytes at %#x and %d at %#x overlap", a.size, a.address(), b.size, b.address())
+			}
+		}
+	}
+}
+
 func TestHeapInvalidFree(t *testing.T) {
-	h, other := NewHeap(OS{}), NewHeap(OS{})
-	defer other.Close()
-	CheckLeaks(t, h)
-	small, big, foreign := mustAlloc(t, h, 200), mustAlloc(t, h, 100_000), mustAlloc(t, other, 200)
-	freed, freedBig := mustAlloc(t, h, 200), mustAlloc(t, h, 100_000)
-	h.Free(freed)
-	h.Free(freedBig)
+	h, other := newHeap(t, Options{}), newHeap(t, Options{})
+	c := h.NewCache()
+	small, big, foreign := mustAlloc(t, c, 200), mustAlloc(t, c, 100_000), mustAlloc(t, other, 200)
+	freed, freedBig := mustAlloc(t, c, 200), mustAlloc(t, c, 100_000)
+	mustAlloc(t, c, 100_000) // keeps the one in front from merging
+	c.Free(freed)
+	c.Free(freedBig)
 	ours := new([64]byte)
 	for name, row := range map[string]struct {
 		span Span
@@ -70,64 +153,180 @@ func TestHeapInvalidFree(t *testing.T) {
 		"another heap's":    {foreign, "did not allocate"},
 		"Go memory":         {Span{unsafe.Pointer(ours), 64}, "did not allocate"},
 		"inside":            {small.Sub(64, 200), "inside a block"},
-		"part of small":     {small.Sub(0, 100), "where 200 were allocated"},
-		"part of big":       {big.Sub(0, 100), "where 100000 were allocated"},
-		"inside of big":     {big.Sub(64, 100_000), "did not allocate"},
-		"beyond the blocks": {Span{small.base, 201}, "where 200 were allocated"},
+		"too long":          {Span{small.base, 209}, "the block has 208"},
+		"part of big":       {big.Sub(0, 100), "100000 were allocated"},
+		"inside of big":     {big.Sub(64, 100_000), "no block begins there"},
+		"far inside of big": {big.Sub(1<<granuleBits, 100_000), "no block begins there"},
 	} {
-		if got := panicOf(func() { h.Free(row.span) }); !strings.Contains(got, row.want) {
-			t.Errorf("%s: panic %q, want %q", name, got, row.want)
+		for who, free := range map[string]func(Span){"its cache": c.Free, "another cache": h.Free} {
+			if name == "double free" && who == "another cache" {
+				continue // found when its owner takes it in
+			}
+			if got := panicOf(func() { free(row.span) }); !strings.Contains(got, row.want) {
+				t.Errorf("%s, %s: panic %q, want %q", name, who, got, row.want)
+			}
 		}
 	}
-	h.Free(small) // the heap is still usable
-	h.Free(big)
+	h.closed = true // the heap of this test is beyond checking
+	other.Free(foreign)
 }
 
+// TestHeapOutOfMemory refuses address space, and memory behind it, at every request that filling a heap makes. The heap
+// must stay usable and give all memory back.
 func TestHeapOutOfMemory(t *testing.T) {
-	for _, size := range []int{100, 100_000} {
-		h := NewHeap(&refusing{})
-		if _, err := h.Alloc(size); !errors.Is(err, ErrNoMemory) {
-			t.Errorf("Alloc(%d): error %v, want %v", size, err, ErrNoMemory)
+	sizes := []int{100, 40_000, 5000, 1 << 21, 100, 3 << 20}
+	for refused := range 40 {
+		source := &counting{refuse: refused}
+		h := NewHeap(Options{Source: source, Clock: &manualClock{}})
+		var spans []Span
+		failures := 0
+		for _, size := range sizes {
+			s, err := h.Alloc(size)
+			if err != nil {
+				if failures++; !errors.Is(err, ErrNoMemory) {
+					t.Errorf("refusing request %d: Alloc(%d): %v", refused, size, err)
+				}
+				check(t, h)
+				s = mustAlloc(t, h, size) // the source refuses only once
+			}
+			fill(s, byte(size))
+			spans = append(spans, s)
 		}
-		h.source.(*refusing).budget = 1 << 30
-		h.Free(mustAlloc(t, h, size))
-		if err := h.Close(); err != nil {
-			t.Error(err)
+		for _, s := range spans {
+			verify(t, s, byte(s.size))
+			h.Free(s)
+		}
+		check(t, h)
+		if err := h.Close(); err != nil || source.lent != 0 {
+			t.Errorf("refusing request %d: Close: %v, %d bytes still lent", refused, err, source.lent)
+		}
+		if source.refuse >= 0 && failures != 0 || refused == 0 && source.refuse >= 0 {
+			t.Errorf("request %d was never made, and %d allocations failed", refused, failures)
 		}
 	}
+}
+
+// counting is a Source that refuses one request, and counts what it has lent.
+type counting struct {
+	OS
+	refuse int // requests until then
+	lent   int
+}
+
+func (c *counting) refused() bool {
+	c.refuse--
+	return c.refuse == -1
+}
+
+func (c *counting) Reserve(size int) (Span, error) {
+	if c.refused() {
+		return Span{}, ErrNoMemory
+	}
+	s, err := c.OS.Reserve(size)
+	c.lent += s.size
+	return s, err
+}
+
+func (c *counting) Commit(s Span) error {
+	if c.refused() {
+		return ErrNoMemory
+	}
+	return c.OS.Commit(s)
+}
+
+func (c *counting) Release(s Span) error {
+	c.lent -= s.size
+	return c.OS.Release(s)
 }
 
 // TestHeapReusesSlabs fills and empties one class after another: an emptied
 // slab must serve the next class, or the heap grows without bound.
 func TestHeapReusesSlabs(t *testing.T) {
-	h := NewHeap(OS{})
-	CheckLeaks(t, h)
-	defer h.Close()
-	for class := range classCount {
+	h := newHeap(t, Options{})
+	c := h.NewCache()
+	most := int64(0)
+	for class := range uint(classCount) {
 		var spans []Span
-		for range 2*slabSize/classSize(class) + 1 {
-			spans = append(spans, mustAlloc(t, h, classSize(class)))
+		for range 2*frameBytes/classSize(class) + 1 {
+			spans = append(spans, mustAlloc(t, c, classSize(class)))
 		}
 		for _, s := range spans {
-			h.Free(s)
+			c.Free(s)
 		}
+		most = max(most, h.Counters().Resident)
 	}
-	// One slab stays with each class, and two more are in use at a time.
-	limit := int64(classCount+2+chunkSlabs) * slabSize * (chunkSlabs + 1) / chunkSlabs
-	if got := h.Counters().Reserved; got > limit {
-		t.Errorf("reserved %d bytes, want at most %d", got, limit)
+	if limit := int64(classCount+4) * frameBytes; most > limit { // a slab or two stay with each class
+		t.Errorf("%d bytes resident, want at most %d", most, limit)
+	}
+	c.Trim()
+	h.Trim()
+	if k := h.Counters(); k.Resident != 0 {
+		t.Errorf("%d bytes resident after trimming", k.Resident)
 	}
 }
 
+func TestHeapManyRegions(t *testing.T) {
+	h := newHeap(t, Options{Source: narrow{}})
+	c := h.NewCache()
+	var spans []Span
+	for i := range 300 {
+		s := mustAlloc(t, c, 100_000)
+		fill(s, byte(i))
+		spans = append(spans, s, mustAlloc(t, c, 20_000))
+		fill(spans[2*i+1], byte(i+1))
+	}
+	if n := len(*h.regions.Load()); n < 2 {
+		t.Fatalf("%d regions", n)
+	}
+	check(t, h)
+	other := h.NewCache()
+	for i, s := range spans {
+		verify(t, s, byte(i/2+i%2))
+		if i%3 == 0 {
+			other.Free(s)
+		} else {
+			c.Free(s)
+		}
+	}
+	c.Trim()
+	other.Trim()
+	h.Trim()
+	if k := h.Counters(); k.Resident != 0 || k.Blocks != 0 {
+		t.Errorf("counters %+v after freeing everything", k)
+	}
+}
+
+// narrow is a source without address space for whole regions.
+type narrow struct{ OS }
+
+func (n narrow) Reserve(size int) (Span, error) {
+	if size > 8<<20 {
+		return Span{}, ErrNoMemory
+	}
+	return n.OS.Reserve(size)
+}
+
 func TestHeapCloseReportsLeaks(t *testing.T) {
-	h := NewHeap(OS{})
-	mustAlloc(t, h, 10)
-	mustAlloc(t, h, 1_000_000)
+	h := NewHeap(Options{})
+	c := h.NewCache()
+	mustAlloc(t, c, 10)
+	mustAlloc(t, c, 1_000_000)
 	if err := h.Close(); err == nil || !strings.Contains(err.Error(), "1000010 bytes live in 2 blocks") {
 		t.Errorf("Close: %v", err)
 	}
 	if err := h.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
+	}
+	for _, size := range []int{10, 1_000_000} {
+		if _, err := c.Alloc(size); !errors.Is(err, ErrClosed) {
+			t.Errorf("Alloc(%d) after Close: %v", size, err)
+		}
+		if _, err := h.Alloc(size); !errors.Is(err, ErrClosed) {
+			t.Errorf("Alloc(%d) of the heap after Close: %v", size, err)
+		}
+	}
+	if k := h.Counters(); k.Live != 0 || k.Reserved != 0 || k.Resident != 0 || k.Peak != 1000010 || k.Allocations != 2 {
+		t.Errorf("counters %+v", k)
 	}
 }
 
@@ -142,8 +341,7 @@ func (r *recorder) Cleanup(f func())          { r.cleanup = f }
 func (r *recorder) Errorf(s string, v ...any) { r.errors = append(r.errors, fmt.Sprintf(s, v...)) }
 
 func TestCheckLeaks(t *testing.T) {
-	h := NewHeap(OS{})
-	defer h.Close()
+	h := newHeap(t, Options{})
 	s := mustAlloc(t, h, 10)
 	var r recorder
 	CheckLeaks(&r, h)
@@ -158,165 +356,31 @@ func TestCheckLeaks(t *testing.T) {
 	}
 }
 
-// FuzzHeap plays the input as allocations and frees against a shadow map by
-// address: contents kept, no overlap, counters exact.
-func FuzzHeap(f *testing.F) {
-	f.Add([]byte{10, 200, 1, 30, 255, 2, 90, 0, 7})
-	f.Add([]byte{16, 16, 16, 1, 1, 16, 1, 240, 255, 3, 3})
-	f.Fuzz(func(t *testing.T, ops []byte) {
-		h := NewHeap(OS{})
-		CheckLeaks(t, h)
-		defer h.Close()
-		shadow := map[uintptr]byte{} // what each live block is filled with
-		var live []Span
-		var want Counters
-		free := func(i int) {
-			verify(t, live[i], shadow[live[i].address()])
-			delete(shadow, live[i].address())
-			want.Live -= int64(live[i].Size())
-			h.Free(live[i])
-			live[i] = live[len(live)-1]
-			live = live[:len(live)-1]
-		}
-		for i, op := range ops[:min(len(ops), 500)] {
-			if op%2 == 1 && len(live) > 0 {
-				free(int(op/2) % len(live))
-			} else {
-				s := mustAlloc(t, h, sizeOf(op))
-				if _, taken := shadow[s.address()]; taken {
-					t.Fatalf("%#x handed out twice", s.address())
-				}
-				fill(s, byte(i))
-				shadow[s.address()] = byte(i)
-				live = append(live, s)
-				want.Live += int64(s.Size())
-				want.Peak = max(want.Peak, want.Live)
-				want.Allocations++
-			}
-			c := h.Counters()
-			if c.Live != want.Live || c.Peak != want.Peak || c.Allocations != want.Allocations || c.Blocks != int64(len(live)) {
-				t.Fatalf("counters %+v, want %+v and %d blocks", c, want, len(live))
-			}
-		}
-		for len(live) > 0 {
-			free(0)
-		}
-	})
+// manualClock is a Clock that a test moves.
+type manualClock struct {
+	due []func()
 }
 
-// TestHeapHammer lets workers allocate, fill, hand over to one another and
-// free, while another reads the counters. Under -race -tags memgo the detector
-// sees every byte.
-func TestHeapHammer(t *testing.T) {
-	const workers, rounds, held = 4, 2000, 32
-	h := NewHeap(OS{})
-	CheckLeaks(t, h)
-	type block struct {
-		span Span
-		fill byte
-	}
-	handed := make(chan block, workers*held)
-	release := func(b block) {
-		verify(t, b.span, b.fill)
-		h.Free(b.span)
-	}
-	var group sync.WaitGroup
-	for worker := range workers {
-		group.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(worker)))
-			for range rounds {
-				s, err := h.Alloc(1 + int(random.ExpFloat64()*2000))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				b := block{s, byte(random.Uint32())}
-				fill(b.span, b.fill)
-				select {
-				case handed <- b:
-				default:
-					release(b)
-				}
-				if random.IntN(2) == 0 {
-					select {
-					case other := <-handed:
-						release(other)
-					default:
-					}
-				}
-			}
-		})
-	}
-	stop := make(chan struct{})
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				if c := h.Counters(); c.Live > c.Peak || c.Live > c.Granted {
-					t.Errorf("counters %+v", c)
-					return
-				}
-			}
+func (m *manualClock) AfterFunc(_ time.Duration, f func()) func() bool {
+	m.due = append(m.due, f)
+	n := len(m.due) - 1
+	return func() bool {
+		stopped := n < len(m.due) && m.due[n] != nil
+		if stopped {
+			m.due[n] = nil
 		}
-	})
-	group.Wait()
-	close(stop)
-	reader.Wait()
-	close(handed)
-	for b := range handed {
-		release(b)
-	}
-	if c := h.Counters(); c.Allocations != workers*rounds {
-		t.Errorf("%d allocations, want %d", c.Allocations, workers*rounds)
-	}
-	if err := h.Close(); err != nil {
-		t.Error(err)
+		return stopped
 	}
 }
 
-// TestArenaCountersHammer reads an arena's counters while its owner allocates.
-func TestArenaCountersHammer(t *testing.T) {
-	a := NewArena(OS{})
-	var group sync.WaitGroup
-	stop := make(chan struct{})
-	group.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				_ = a.Counters()
-			}
+// pass lets the time of one tick pass and tells whether there was any.
+func (m *manualClock) pass() bool {
+	due := m.due
+	m.due = nil
+	for _, f := range due {
+		if f != nil {
+			f()
 		}
-	})
-	for i := range 5000 {
-		if i%100 == 0 {
-			a.Reset()
-		}
-		fill(mustAlloc(t, a, 1+i), byte(i))
 	}
-	close(stop)
-	group.Wait()
-	if err := a.Release(); err != nil {
-		t.Error(err)
-	}
-}
-
-func BenchmarkHeap(b *testing.B) {
-	for _, size := range []int{256, 100_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			h := NewHeap(OS{})
-			defer h.Close()
-			for range b.N {
-				s, err := h.Alloc(size)
-				if err != nil {
-					b.Fatal(err)
-				}
-				h.Free(s)
-			}
-		})
-	}
+	return len(due) > 0
 }

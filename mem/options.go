@@ -1,10 +1,18 @@
 package mem
 
+import (
+	"os"
+	"time"
+)
+
 // Options say what an allocator is made of. The zero value is for production.
 type Options struct {
-	Name     string   // in counters, reports and recordings
-	Source   Source   // OS{} if nil
-	Recorder Recorder // told of every block, if set
+	Name     string        // in counters, reports and recordings
+	Source   Source        // OS{} if nil
+	Clock    Clock         // the system's if nil
+	Decay    time.Duration // DefaultDecay if 0; below 0 free pages never go back to the system by themselves
+	Recorder Recorder      // told of every block, if set
+	Debug    bool          // as if MICRODR_MEMDEBUG were set
 }
 
 func (o Options) source() Source {
@@ -12,6 +20,20 @@ func (o Options) source() Source {
 		return OS{}
 	}
 	return o.Source
+}
+
+func (o Options) clock() Clock {
+	if o.Clock == nil {
+		return systemClock{}
+	}
+	return o.Clock
+}
+
+func (o Options) decay() time.Duration {
+	if o.Decay == 0 {
+		return DefaultDecay
+	}
+	return o.Decay
 }
 
 // A Recorder is told what allocators do, in an order in which no block is free before it was handed out. It must be
@@ -26,3 +48,6 @@ type Recorder interface {
 	// Rewind tells that an arena is about to take back all its live blocks but the oldest so many.
 	Rewind(allocator uint32, blocks int)
 }
+
+// debug tells whether the allocator is to find its callers' mistakes.
+func (o Options) debug() bool { return o.Debug || os.Getenv("MICRODR_MEMDEBUG") != "" }

@@ -1,65 +1,106 @@
 package mem
 
 import (
-	"fmt"
+	"math/bits"
+	"sync/atomic"
 	"unsafe"
 )
 
-// slabSize is the size and the alignment of a slab, so the slab of a block
-// follows from the block's address.
-const slabSize = 256 << 10
-
-// A slab is slabSize bytes cut into blocks of one class. What it knows of
-// them lives in Go memory beside it: a stray write through a block cannot
-// corrupt a freelist, and a freed block keeps nothing of the allocator's.
+// A slab is a frame that is cut into blocks of one size class. What is known of them stands in a table outside: a stray
+// write through a block cannot corrupt it, a freed block keeps nothing of the allocator's, and whole pages of free
+// blocks can go back to the system.
 //
-// Invariant: every block is exactly one of live (sizes[i] > 0), in free, or
-// at or beyond fresh.
+// A block is exactly one of: live, or in bits, or in the front of the owner. Only the owner, a [Cache], touches anything
+// but the owner's number; that changes under the heap's lock while its old owner is idle.
 type slab struct {
-	base  unsafe.Pointer
-	class int
-	block int      // bytes of a block
-	sizes []uint32 // bytes asked for, by block; 0 where none is live
-	free  []uint16 // blocks that were freed, the last one first out
-	fresh int      // blocks from here on were never used
-	live  int      // live blocks
-	index int      // in the heap's list of slabs with room; -1 if full
+	owner  uint32 // number of a cache; 0 if this is no slab
+	class  uint32
+	block  uint32 // bytes of a block
+	magic  uint32 // (offset * magic) >> 32 == offset / block
+	count  uint32 // blocks
+	free   uint32 // blocks in bits
+	next   uint32 // in the owner's list of slabs with free blocks
+	prev   uint32
+	epoch  uint32 // when blocks were last taken
+	cursor uint32 // the word to look at next
+	holed  bool   // some pages were purged
+	listed bool
+	words  uint64            // bit w: bits[w] is not 0
+	bits   [slabWords]uint64 // bit i%64 of bits[i/64]: block i is free
 }
 
-func newSlab(base unsafe.Pointer, class int) *slab {
-	block := classSize(class)
-	return &slab{base: base, class: class, block: block, sizes: make([]uint32, slabSize/block), index: -1}
-}
+const (
+	slabWords = 64 // blocks beyond 64 a word do not exist: slabs of the least classes leave the end of their frame unused
+	slabEntry = unsafe.Sizeof(slab{})
+)
 
-func (s *slab) full() bool { return s.live == len(s.sizes) }
-
-// take makes a block live and returns the size bytes of it. The slab is not full.
-func (s *slab) take(size int) Span {
-	i := s.fresh
-	if last := len(s.free) - 1; last >= 0 {
-		i = int(s.free[last])
-		s.free = s.free[:last]
-	} else {
-		s.fresh++
+// form cuts the frame into blocks of the class, all free.
+func (s *slab) form(owner, class, epoch uint32) {
+	block := uint32(classSize(uint(class)))
+	s.class, s.block, s.magic = class, block, uint32((1<<32+uint64(block)-1)/uint64(block))
+	s.count, s.next, s.prev, s.epoch, s.holed, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, false, false
+	s.free, s.words, s.cursor = s.count, 0, 0
+	for w := uint32(0); w*64 < s.count; w++ {
+		s.bits[w] = ^uint64(0) >> (64 - min(64, s.count-w*64))
+		s.words |= 1 << w
 	}
-	s.sizes[i] = uint32(size)
-	s.live++
-	return Span{unsafe.Add(s.base, i*s.block), size}
+	atomic.StoreUint32(&s.owner, owner)
 }
 
-// put takes back a span that take returned, and panics if it was not that.
-func (s *slab) put(span Span) {
-	offset := int(span.address() - uintptr(s.base))
-	i := offset / s.block
-	switch {
-	case offset%s.block != 0 || i >= len(s.sizes):
-		panic(fmt.Sprintf("mem: free of %#x, which is inside a block and not its start", span.address()))
-	case s.sizes[i] == 0:
-		panic(fmt.Sprintf("mem: double free of the %d-byte block at %#x", span.size, span.address()))
-	case int(s.sizes[i]) != span.size:
-		panic(fmt.Sprintf("mem: free of %d bytes at %#x, where %d were allocated", span.size, span.address(), s.sizes[i]))
+// indexOf returns the number of the block at an offset in the slab, or false if none begins there.
+func (s *slab) indexOf(offset uintptr) (uint32, bool) {
+	i := uint32(uint64(offset) * uint64(s.magic) >> 32)
+	return i, uintptr(i)*uintptr(s.block) == offset && i < s.count
+}
+
+// put makes block i free and tells whether it was not already.
+func (s *slab) put(i uint32) bool {
+	w, bit := i>>6&(slabWords-1), uint64(1)<<(i&63)
+	old := s.bits[w]
+	s.bits[w] = old | bit
+	s.words |= 1 << w
+	s.free += uint32(^old >> (i & 63) & 1)
+	return old&bit == 0
+}
+
+// takeWord takes the free blocks of one word out of the slab and returns them with the word's number. There are some.
+// Words take turns, which leaves each the longest time to fill up.
+func (s *slab) takeWord() (w uint32, free uint64) {
+	ahead := s.words >> s.cursor << s.cursor
+	if ahead == 0 {
+		ahead = s.words
 	}
-	s.sizes[i] = 0
-	s.free = append(s.free, uint16(i))
-	s.live--
+	w = uint32(bits.TrailingZeros64(ahead)) & (slabWords - 1)
+	free = s.bits[w]
+	s.bits[w] = 0
+	s.words &^= 1 << w
+	s.cursor = (w + 1) & (slabWords - 1)
+	s.free -= uint32(bits.OnesCount64(free))
+	return w, free
+}
+
+// putWord gives blocks of takeWord back.
+func (s *slab) putWord(w uint32, free uint64) {
+	s.bits[w] |= free
+	s.words |= 1 << w
+	s.free += uint32(bits.OnesCount64(free))
+}
+
+// runs calls f with the offset and the size of every run of free blocks that may hold a page.
+func (s *slab) runs(f func(offset, size int)) {
+	begin := -1
+	for i := range int(s.count) + 1 {
+		free := i < int(s.count) && s.bits[i>>6]>>(i&63)&1 != 0
+		switch {
+		case free && begin < 0:
+			begin = i
+		case !free && begin >= 0:
+			end := i * int(s.block)
+			if i == int(s.count) {
+				end = frameBytes
+			}
+			f(begin*int(s.block), end-begin*int(s.block))
+			begin = -1
+		}
+	}
 }

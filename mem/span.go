@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// Alignment is the alignment in bytes of every block that [Arena] and [Heap]
-// hand out: one cache line, and one 512-bit vector.
+// Alignment is the alignment in bytes of every block that an [Arena] or [Vectors]
+// hands out: one cache line, and one 512-bit vector.
 const Alignment = 64
 
 // ErrSize marks a size that no allocator can serve: zero, negative, or so
@@ -47,8 +47,7 @@ func (s Span) Sub(from, to int) Span {
 
 func (s Span) address() uintptr { return uintptr(s.base) }
 
-// An Allocator hands out blocks of at least one byte, aligned to [Alignment].
-// The contents of a block are undefined until written.
+// An Allocator hands out blocks of at least one byte, aligned to 16 or more. The contents of a block are undefined until written.
 type Allocator interface {
 	Alloc(size int) (Span, error)
 }

@@ -108,7 +108,7 @@ func TestSliceSharesMemory(t *testing.T) {
 }
 
 func TestMake(t *testing.T) {
-	heap := NewHeap(OS{})
+	heap := NewHeap(Options{})
 	CheckLeaks(t, heap)
 	for _, n := range []int{0, -1, math.MinInt, math.MaxInt, math.MaxInt/8 + 1} {
 		if _, _, err := Make[float64](heap, n); !errors.Is(err, ErrSize) {

@@ -10,7 +10,7 @@ type bump struct {
 }
 
 func newBump(source mem.Source, limit int) (Policy, error) {
-	return &bump{arena: mem.NewArena(source), limit: limit}, nil
+	return &bump{arena: mem.NewArena(mem.Options{Source: source}), limit: limit}, nil
 }
 
 func (b *bump) Alloc(size int) (mem.Span, error) {

@@ -1,0 +1,168 @@
+package mem
+
+import "time"
+
+// DefaultDecay is how long memory stays free, at the least, before its pages go back to the system; at the most it is
+// three times that.
+const DefaultDecay = time.Second
+
+// A Clock makes things happen later.
+type Clock interface {
+	// AfterFunc calls f on its own goroutine after d, unless stop is called before.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
+type systemClock struct{}
+
+func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+
+// ticksAfter is how many ticks follow the last activity: as many as it takes until everything that it left is old.
+const ticksAfter = 3
+
+// stir makes sure that the decay ticks. It costs a load where it does.
+func (h *Heap) stir() {
+	if h.stirred.Load() != ticksAfter {
+		h.startTicking()
+	}
+}
+
+func (h *Heap) startTicking() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stirred.Store(ticksAfter)
+	h.schedule()
+}
+
+// schedule sets the clock for the next tick, under the lock.
+func (h *Heap) schedule() {
+	if h.stop == nil && !h.closed && h.options.Decay >= 0 {
+		h.stop = h.options.clock().AfterFunc(h.options.decay(), h.tick)
+	}
+}
+
+// tick gives back what has been free since the tick before the last. Caches in use do their part when they next look
+// around.
+func (h *Heap) tick() {
+	h.ticking.Lock()
+	defer h.ticking.Unlock()
+	h.mu.Lock()
+	h.stop = nil
+	idle, closed := len(h.idle), h.closed
+	h.mu.Unlock()
+	if closed {
+		return
+	}
+	h.epoch.Add(1)
+	for range idle {
+		h.tidyIdle(2)
+	}
+	left := h.purgeExtents(isAged)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stirred.Add(-1) > 0 || left {
+		h.schedule()
+	}
+}
+
+// tidyIdle does for the cache that was idle longest what its worker no longer does.
+func (h *Heap) tidyIdle(ticks uint32) {
+	h.mu.Lock()
+	if len(h.idle) == 0 {
+		h.mu.Unlock()
+		return
+	}
+	c := h.idle[0]
+	h.idle = h.idle[1:]
+	c.idle = false
+	h.mu.Unlock()
+	c.drain()
+	c.epoch = h.epoch.Load()
+	c.dissolveEmpty()
+	c.scavenge(ticks)
+	h.retire(c)
+}
+
+// Trim gives everything back to the system that is free in the heap itself and in closed caches, without waiting for the
+// decay. It costs page faults later on.
+func (h *Heap) Trim() {
+	h.ticking.Lock()
+	defer h.ticking.Unlock()
+	h.mu.Lock()
+	idle := len(h.idle)
+	h.mu.Unlock()
+	for range idle {
+		h.tidyIdle(0)
+	}
+	h.purgeExtents(isDirty)
+}
+
+// purgeBatch is how many extents are kept from use at a time while they are purged.
+const purgeBatch = 16
+
+// purgeExtents purges the free extents that have the flag, and makes those aged that are dirty. It tells whether any are.
+func (h *Heap) purgeExtents(flag uint32) (left bool) {
+	for _, r := range *h.regions.Load() {
+		for {
+			var batch [purgeBatch]uint32
+			n, dirty := h.takeDirty(r, flag, &batch)
+			for _, i := range batch[:n] {
+				left = !h.purgeExtent(r, i) || left
+			}
+			if n < purgeBatch {
+				left = left || dirty
+				break
+			}
+		}
+		if flag == isAged {
+			h.age(r)
+		}
+	}
+	return left
+}
+
+// takeDirty takes free extents with the flag out of circulation, and tells whether there are dirty ones without.
+func (h *Heap) takeDirty(r *region, flag uint32, batch *[purgeBatch]uint32) (n int, dirty bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.extents.free(func(i uint32, g *granule) {
+		switch {
+		case g.size&flag != 0 && n < purgeBatch:
+			batch[n] = i
+			n++
+		case g.size&isDirty != 0:
+			dirty = true
+		}
+	})
+	for _, i := range batch[:n] {
+		r.extents.unlink(i)
+		r.extents.at(i).size &= sizeMask
+	}
+	return n, dirty
+}
+
+// purgeExtent purges an extent that was taken out of circulation and frees it. It tells whether that succeeded.
+func (h *Heap) purgeExtent(r *region, i uint32) bool {
+	g := r.extents.at(i)
+	offset, size := int(i)<<granuleBits, int(g.size&sizeMask)<<granuleBits
+	err := r.purge(offset, size)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil { // it stays what it was, and is tried again
+		r.extents.give(i, isDirty)
+		return false
+	}
+	h.resident -= r.forget(offset, size)
+	r.extents.give(i, 0)
+	return true
+}
+
+// age marks what is dirty now, to be purged at the next tick if it is still free then.
+func (h *Heap) age(r *region) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.extents.free(func(_ uint32, g *granule) {
+		if g.size&isDirty != 0 {
+			g.size |= isAged
+		}
+	})
+}

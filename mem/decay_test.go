@@ -1,0 +1,206 @@
+package mem
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// residentOf returns how much of a heap has physical memory, and whether the system tells.
+func residentOf(t *testing.T, h *Heap) (int64, bool) {
+	t.Helper()
+	total := int64(0)
+	for _, r := range *h.regions.Load() {
+		n, err := Resident(r.span(0, int(r.frontier.Load())))
+		if errors.Is(err, errors.ErrUnsupported) {
+			return 0, false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += int64(n)
+	}
+	return total, true
+}
+
+// TestDecay frees nine blocks of ten and lets time pass. What is left must be little more than what is live, by our
+// count and by the system's, and contents must be what they were.
+func TestDecay(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock})
+	c := h.NewCache()
+	var blocks []filled
+	for i := range 2000 {
+		for _, size := range []int{3000, 30_000, 100_000}[:1+i%3] {
+			s := mustAlloc(t, c, size)
+			fill(s, byte(i))
+			blocks = append(blocks, filled{s, byte(i)})
+		}
+	}
+	full := h.Counters()
+	var left []filled
+	for i, b := range blocks {
+		if i%10 == 0 {
+			left = append(left, b)
+		} else {
+			c.Free(b.span)
+		}
+	}
+	before := h.Counters().Resident
+	for range 2 * ticksAfter {
+		clock.pass()
+		c.Free(mustAlloc(t, c, 64<<10)) // the worker looks around
+	}
+	k := h.Counters()
+	if before < full.Granted || float64(k.Resident) > 1.3*float64(k.Live) {
+		t.Errorf("%d bytes resident, before the decay %d, of %d live", k.Resident, before, k.Live)
+	}
+	if resident, told := residentOf(t, h); told && resident > k.Resident {
+		t.Errorf("%d bytes resident, counted %d", resident, k.Resident)
+	}
+	for _, b := range left {
+		verify(t, b.span, b.fill)
+		c.Free(b.span)
+	}
+	check(t, h)
+}
+
+// TestDecayTakesItsTime frees memory and takes it back before the second tick: nothing may be purged. Then the
+// clock must fall silent.
+func TestDecayTakesItsTime(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock})
+	s := mustAlloc(t, h, 1<<20)
+	h.Free(s)
+	clock.pass()
+	if k := h.Counters(); k.Resident < 1<<20 {
+		t.Errorf("%d bytes resident after one tick", k.Resident)
+	}
+	s = mustAlloc(t, h, 1<<20)
+	clock.pass()
+	clock.pass()
+	if k := h.Counters(); k.Resident < 1<<20 {
+		t.Errorf("%d bytes resident, with %d live", k.Resident, k.Live)
+	}
+	h.Free(s)
+	for range 2 * ticksAfter {
+		clock.pass()
+	}
+	if k := h.Counters(); k.Resident != 0 {
+		t.Errorf("%d bytes resident long after the last was freed", k.Resident)
+	}
+	if clock.pass() {
+		t.Error("the clock still ticks")
+	}
+}
+
+func TestDecayOff(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock, Decay: -1})
+	h.Free(mustAlloc(t, h, 1<<20))
+	if clock.pass() {
+		t.Error("the clock ticks without a decay")
+	}
+	h.Trim()
+	if k := h.Counters(); k.Resident != 0 {
+		t.Errorf("%d bytes resident after Trim", k.Resident)
+	}
+}
+
+func TestCloseStopsTheClock(t *testing.T) {
+	clock := &manualClock{}
+	h := NewHeap(Options{Clock: clock})
+	h.Free(mustAlloc(t, h, 1<<20))
+	late := clock.due[0]
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if clock.due[0] != nil {
+		t.Error("the tick that was due was not stopped")
+	}
+	late() // one that was under way already does no harm
+	if len(clock.due) != 1 {
+		t.Error("a closed heap set the clock")
+	}
+}
+
+// TestPurgeFails refuses to purge: nothing may be lost, and it is tried again.
+func TestPurgeFails(t *testing.T) {
+	clock, source := &manualClock{}, &stubborn{refuse: 3}
+	h := newHeap(t, Options{Clock: clock, Source: source})
+	for range 4 {
+		h.Free(mustAlloc(t, h, 1<<20))
+	}
+	for range 10 {
+		clock.pass()
+		check(t, h)
+	}
+	if k := h.Counters(); k.Resident != 0 || source.refuse > 0 {
+		t.Errorf("%d bytes resident, %d refusals left", k.Resident, source.refuse)
+	}
+}
+
+type stubborn struct {
+	OS
+	refuse int
+}
+
+func (s *stubborn) Purge(span Span) error {
+	if s.refuse > 0 {
+		s.refuse--
+		return errors.New("not now")
+	}
+	return s.OS.Purge(span)
+}
+
+// TestPoolDropsCaches lets the collector drop the caches of callers without one: their slabs must serve others.
+func TestPoolDropsCaches(t *testing.T) {
+	h := newHeap(t, Options{})
+	s := mustAlloc(t, h, 100)
+	for i := 0; ; i++ {
+		runtime.GC()
+		h.mu.Lock()
+		idle := len(h.idle)
+		h.mu.Unlock()
+		if idle > 0 {
+			break
+		}
+		if i == 1000 {
+			t.Fatal("the cache was not closed")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	c := h.NewCache()
+	c.Free(s) // of a slab that is its own now, or of an idle cache
+	if again := mustAlloc(t, c, 100); again.address()>>frameBits != s.address()>>frameBits {
+		t.Errorf("a new slab for %#x, where %#x was freed", again.address(), s.address())
+	} else {
+		c.Free(again)
+	}
+}
+
+// TestAdoption closes a worker with live blocks, which others then free and reuse.
+func TestAdoption(t *testing.T) {
+	h := newHeap(t, Options{})
+	first, second := h.NewCache(), h.NewCache()
+	mustAlloc(t, second, 64) // has a slab of its own
+	var spans []Span
+	for range 100 {
+		spans = append(spans, mustAlloc(t, first, 9000))
+	}
+	resident := h.Counters().Resident
+	first.Close()
+	first.Close()
+	for _, s := range spans {
+		second.Free(s)
+	}
+	third := h.NewCache()
+	for i := range spans {
+		spans[i] = mustAlloc(t, []*Cache{second, third}[i%2], 9000)
+	}
+	if k := h.Counters(); k.Resident > resident+2*frameBytes {
+		t.Errorf("%d bytes resident, %d before", k.Resident, resident)
+	}
+	h.closed = true
+}
