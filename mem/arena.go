@@ -53,6 +53,7 @@ func NewArena(o Options) *Arena {
 	if o.Recorder != nil {
 		a.recorded = o.Recorder.Open(o.Name)
 	}
+	o.Registry.addArena(a)
 	return a
 }
 

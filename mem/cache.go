@@ -27,8 +27,9 @@ type Cache struct {
 	rooms [classCount]room
 	heap  *Heap
 
-	idle   bool // closed, and one of heap.idle; guarded by heap.mu
-	locked bool // drained by another cache, under heap.mu
+	idle   bool        // closed, and one of heap.idle; guarded by heap.mu
+	using  atomic.Bool // in debug mode: by some goroutine, at this moment
+	locked bool        // drained by another cache, under heap.mu
 
 	_      [64]byte
 	remote atomic.Uint64 // address of the block that another worker freed last, which holds the address of the one before
@@ -174,21 +175,21 @@ func (c *Cache) Free(span Span) {
 	offset := uintptr(span.base) - c.low
 	if offset < c.extent {
 		s := (*slab)(unsafe.Add(c.slabs, offset>>frameBits*slabEntry))
-		i, begins := s.indexOf(offset & (frameBytes - 1))
-		w := i >> 6 & (slabWords - 1)
-		word := s.bits[w]
-		if atomic.LoadUint32(&s.owner) == c.id && begins && uint(span.size)-1 < uint(s.block) && word>>(i&63)&1 == 0 {
-			if scribble {
+		if atomic.LoadUint32(&s.owner) == c.id {
+			i, begins := s.indexOf(offset & (frameBytes - 1))
+			w := i >> 6 & (slabWords - 1)
+			word := s.bits[w]
+			if begins && uint(span.size)-1 < uint(s.block) && word>>(i&63)&1 == 0 {
 				discard(span)
+				s.bits[w] = word | 1<<(i&63)
+				s.words |= 1 << w
+				s.free++
+				c.fronts[s.class&127].freed.add(1)
+				if live := c.live.add(-int64(span.size)); live < -publishAt || s.free == 1 || s.free == s.count {
+					c.noteFree(s, uint32(offset>>frameBits))
+				}
+				return
 			}
-			s.bits[w] = word | 1<<(i&63)
-			s.words |= 1 << w
-			s.free++
-			c.fronts[s.class&127].freed.add(1)
-			if live := c.live.add(-int64(span.size)); live < -publishAt || s.free == 1 || s.free == s.count {
-				c.noteFree(s, uint32(offset>>frameBits))
-			}
-			return
 		}
 	}
 	c.free(span)

@@ -8,6 +8,8 @@ import (
 // check fails t where a heap that nothing uses at the moment is not what its comments say.
 func check(t testing.TB, h *Heap) {
 	t.Helper()
+	h.ticking.Lock()
+	defer h.ticking.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	pages, slabs := int64(0), [classCount]int64{}

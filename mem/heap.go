@@ -12,6 +12,8 @@ import (
 // ErrClosed marks the use of a heap after Close.
 var ErrClosed = errors.New("heap is closed")
 
+func errClosed() error { return fmt.Errorf("mem: %w", ErrClosed) }
+
 // numberBits of the number of a slab are the frame, the rest is the number of the region.
 const numberBits = 20
 
@@ -26,6 +28,7 @@ type Heap struct {
 	source   Source
 	watched  bool       // every block passes the recorder or the debugger
 	recorded uint32     // the heap's number with the recorder
+	debug    *debugger  // nil unless in debug mode
 	shared   sync.Pool  // of *borrowed
 	ticking  sync.Mutex // held while a tick is under way
 
@@ -56,10 +59,11 @@ func NewHeap(o Options) *Heap {
 	h.caches.Store(&[]*Cache{})
 	h.shared.New = func() any {
 		b := &borrowed{h.NewCache()}
-		runtime.AddCleanup(b, (*Cache).Close, b.Cache)
+		runtime.AddCleanup(b, h.dropped, b.Cache)
 		return b
 	}
 	h.watch()
+	o.Registry.addHeap(h)
 	return h
 }
 
@@ -83,6 +87,18 @@ func (h *Heap) NewCache() *Cache {
 	grown := append(caches[:len(caches):len(caches)], c)
 	h.caches.Store(&grown)
 	return c
+}
+
+// dropped closes a cache that the pool has dropped, unless the heap was closed, or is being.
+func (h *Heap) dropped(c *Cache) {
+	h.ticking.Lock()
+	defer h.ticking.Unlock()
+	h.mu.Lock()
+	closed := h.closed
+	h.mu.Unlock()
+	if !closed {
+		c.Close()
+	}
 }
 
 // retire enters a cache among the idle ones, where its slabs serve others.
@@ -201,7 +217,7 @@ func (h *Heap) dissolve(number uint32, s *slab) {
 // extent returns size bytes at the alignment, whole granules both, from the first region with room.
 func (h *Heap) extent(size, alignment int) (*region, int, error) {
 	if h.closed {
-		return nil, 0, fmt.Errorf("mem: %w", ErrClosed)
+		return nil, 0, errClosed()
 	}
 	regions := *h.regions.Load()
 	for _, r := range regions {
@@ -330,6 +346,9 @@ func (h *Heap) sum(live, high int64) {
 // Counters returns a snapshot. It is exact while no call is under way. Peak may be off by what two or more caches have
 // allocated and not yet published, 64 KiB each.
 func (h *Heap) Counters() Counters {
+	if h.debug != nil {
+		return h.debug.snapshot()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k := Counters{Reserved: h.reserved, Resident: h.resident}
@@ -390,7 +409,10 @@ func (h *Heap) Close() error {
 	}
 	var errs []error
 	if k.Blocks != 0 {
-		errs = append(errs, fmt.Errorf("mem: closed with %d bytes live in %d blocks", k.Live, k.Blocks))
+		errs = append(errs, fmt.Errorf("mem: closed with %d bytes live in %d blocks%s", k.Live, k.Blocks, h.debug.leaks()))
+	}
+	if h.debug != nil {
+		errs = append(errs, h.debug.close())
 	}
 	for _, c := range *h.caches.Load() {
 		c.abandon()
