@@ -21,9 +21,9 @@ type Arena struct {
 	// The fast path advances offset in the chunk at base, up to limit. Where every block passes a recorder, limit is 0.
 	base   unsafe.Pointer
 	limit  int
-	offset cell // bytes taken of the current chunk
-	live   cell // bytes asked for
-	blocks cell
+	offset cell  // bytes taken of the current chunk
+	live   tally // bytes asked for
+	blocks tally
 
 	options  Options
 	recorded uint32 // the arena's number with the recorder

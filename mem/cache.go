@@ -20,8 +20,8 @@ type Cache struct {
 	slabs  unsafe.Pointer // and its table of slabs
 	id     uint32
 	epoch  uint32 // the heap's, as last seen
-	live   cell   // bytes allocated less bytes freed since published
-	high   cell   // the most that live was since published
+	ahead  tally  // bytes that may be allocated, less those freed, before the heap has to know
+	limit  tally  // what ahead was when it was told last
 	fronts [128]front
 
 	rooms [classCount]room
@@ -38,11 +38,12 @@ type Cache struct {
 
 // A front is the word of a slab that blocks of a class are being taken from.
 type front struct {
-	bits  cell           // free blocks of the word
-	base  unsafe.Pointer // of the word's first block
-	size  uintptr        // bytes of a block
-	taken cell           // blocks ever taken out of slabs
-	freed cell           // blocks ever freed by this cache
+	bits    cell           // free blocks of the word
+	base    unsafe.Pointer // of the word's first block
+	size    uintptr        // bytes of a block
+	taken   tally          // blocks ever taken out of slabs
+	handed  tally          // blocks of other caches ever freed by this one
+	drained tally          // blocks of this cache ever freed by others, as far as they were taken in
 
 	slab   *slab          // that the word belongs to; nil if that has no other free blocks and neither has the word
 	start  unsafe.Pointer // of the slab
@@ -69,26 +70,31 @@ func (c *Cache) Alloc(size int) (Span, error) {
 
 // count notes that a block of size bytes was handed out.
 func (c *Cache) count(size int) {
-	if live := c.live.add(int64(size)); live > c.high.get() {
-		c.rise(live)
-	}
-}
-
-// rise follows live to where it was not before, and lets the heap know of it from time to time.
-//
-//go:noinline
-func (c *Cache) rise(live int64) {
-	c.high.set(live)
-	if live > publishAt {
+	if c.ahead.add(-int64(size)) < 0 {
 		c.publish()
 	}
 }
 
 // discount notes that a block of size bytes was taken back.
 func (c *Cache) discount(size int) {
-	if c.live.add(-int64(size)) < -publishAt {
+	if c.ahead.add(int64(size)) > 2*publishAt {
 		c.publish()
 	}
+}
+
+// unpublished returns the bytes allocated less the bytes freed that the heap does not know of.
+func (c *Cache) unpublished() int64 { return c.limit.read() - c.ahead.read() }
+
+// publishAt is how many bytes more or less than the heap knows of a cache may hold.
+const publishAt = 1 << 20
+
+// publish adds what was counted to the heap's sums. The next time is when a new peak may have been reached, at the latest.
+//
+//go:noinline
+func (c *Cache) publish() {
+	ahead := min(c.heap.sum(c.unpublished()), publishAt)
+	c.limit.set(ahead)
+	c.ahead.set(ahead)
 }
 
 // AllocAligned is [Cache.Alloc] with an alignment, a power of two up to [LargestAlignment].
@@ -139,7 +145,7 @@ func (c *Cache) refill(class uint) error {
 	}
 	s := f.slab
 	w, free := s.takeWord()
-	if s.free == 0 {
+	if s.free.get() == 0 {
 		c.unlist(f.number, s)
 	}
 	s.epoch = c.epoch
@@ -183,9 +189,10 @@ func (c *Cache) Free(span Span) {
 				discard(span)
 				s.bits[w] = word | 1<<(i&63)
 				s.words |= 1 << w
-				s.free++
-				c.fronts[s.class&127].freed.add(1)
-				if live := c.live.add(-int64(span.size)); live < -publishAt || s.free == 1 || s.free == s.count {
+				free := s.free.get() + 1
+				s.free.set(free)
+				c.ahead.add(int64(span.size))
+				if free == 1 || free == s.count {
 					c.noteFree(s, uint32(offset>>frameBits))
 				}
 				return
@@ -202,8 +209,7 @@ func (c *Cache) put(s *slab, offset uintptr, span Span, number uint32) {
 		wrongFree(s, i, offset, span)
 	}
 	discard(span)
-	c.fronts[s.class&127].freed.add(1)
-	c.live.add(-int64(span.size))
+	c.ahead.add(int64(span.size))
 	c.noteFree(s, number)
 }
 
@@ -211,10 +217,10 @@ func (c *Cache) put(s *slab, offset uintptr, span Span, number uint32) {
 //
 //go:noinline
 func (c *Cache) noteFree(s *slab, number uint32) {
-	if c.live.get() < -publishAt {
+	if c.ahead.get() > 2*publishAt {
 		c.publish()
 	}
-	if s.free == 1 || s.free == s.count {
+	if free := s.free.get(); free == 1 || free == s.count {
 		c.noteRoom(s, number)
 	}
 }
@@ -244,7 +250,7 @@ func (c *Cache) noteRoom(s *slab, number uint32) {
 	// The slab that a class is being served from stays, or else its last, or allocating and freeing one block would form a
 	// slab each time.
 	serving, room := c.fronts[s.class].slab, &c.rooms[s.class]
-	if s.free == s.count && serving != s && (serving != nil || room.head != room.tail) {
+	if s.free.get() == s.count && serving != s && (serving != nil || room.head != room.tail) {
 		c.unlist(number, s)
 		c.heap.dissolve(number, s)
 	}
@@ -316,8 +322,7 @@ func (c *Cache) hand(owner *Cache, s *slab, span Span) {
 		wrongFree(s, i, offset, span)
 	}
 	discard(span)
-	f := &c.fronts[s.class&127]
-	f.freed.add(1)
+	c.fronts[s.class].handed.add(1)
 	c.discount(span.size)
 	owner.push(span.base)
 }
@@ -352,7 +357,8 @@ func (c *Cache) drain() {
 		if i, _ := s.indexOf(offset & (frameBytes - 1)); !s.put(i) {
 			wrongFree(s, i, offset&(frameBytes-1), Span{block, int(s.block)})
 		}
-		if s.free == 1 || s.free == s.count {
+		c.fronts[s.class].drained.add(1)
+		if free := s.free.get(); free == 1 || free == s.count {
 			c.noteRoom(s, r.number<<numberBits|frame)
 		}
 	}
@@ -367,20 +373,10 @@ func (c *Cache) lookAround() {
 	}
 	if epoch := h.epoch.Load(); epoch != c.epoch {
 		c.epoch = epoch
+		c.putFrontsBack() // what they hold may be free for long, too
 		c.scavenge(2)
 	}
 	h.stir()
-}
-
-// publishAt is how many bytes more or less than the heap knows of a cache may hold.
-const publishAt = 64 << 10
-
-// publish adds what was counted to the heap's sums.
-func (c *Cache) publish() {
-	live, high := c.live.get(), c.high.get()
-	c.heap.sum(live, high)
-	c.live.set(0)
-	c.high.set(0)
 }
 
 // scavenge gives pages of free blocks back to the system, in slabs that no block was taken from for so many ticks.
@@ -431,7 +427,7 @@ func (c *Cache) dissolveEmpty() {
 		for number := c.rooms[class].head; number != none; {
 			s := c.heap.slab(number)
 			next := s.next
-			if s.free == s.count {
+			if s.free.get() == s.count {
 				c.unlist(number, s)
 				c.heap.dissolve(number, s)
 			}
@@ -444,15 +440,15 @@ func (c *Cache) dissolveEmpty() {
 func (c *Cache) abandon() {
 	c.extent = 0
 	c.remote.Store(0)
-	c.live.set(0)
-	c.high.set(0)
+	c.ahead.set(0)
+	c.limit.set(0)
 	for class := range c.rooms {
 		c.rooms[class] = room{none, none}
 		f := &c.fronts[class]
 		f.taken.set(f.taken.get() - int64(bits.OnesCount64(uint64(f.bits.get()))))
 		f.bits.set(0)
 		f.slab = nil
-		f.freed.set(f.taken.get())
+		f.drained.set(f.handed.get())
 	}
 }
 

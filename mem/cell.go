@@ -22,3 +22,10 @@ func (c *cell) add(x int64) int64 {
 
 // read is for others.
 func (c *cell) read() int64 { return atomic.LoadInt64(&c.value) }
+
+// A cell32 is a cell of 32 bits.
+type cell32 struct{ value uint32 }
+
+func (c *cell32) get() uint32  { return c.value }
+func (c *cell32) set(x uint32) { c.value = x }
+func (c *cell32) read() uint32 { return atomic.LoadUint32(&c.value) }

@@ -75,8 +75,8 @@ func checkSlab(t testing.TB, h *Heap, s *slab, number uint32) {
 			words |= 1 << w
 		}
 	}
-	if free != int(s.free) || words != s.words || s.listed != (free > 0) {
-		t.Fatalf("slab %d: %d blocks free, counted %d; words %#x, kept %#x; listed %v", number, free, s.free, words, s.words, s.listed)
+	if free != int(s.free.get()) || words != s.words || s.listed != (free > 0) {
+		t.Fatalf("slab %d: %d blocks free, counted %d; words %#x, kept %#x; listed %v", number, free, s.free.get(), words, s.words, s.listed)
 	}
 	found := false
 	for n := h.cache(s.owner).rooms[s.class].head; n != none; n = h.slab(n).next {

@@ -331,20 +331,22 @@ func (h *Heap) mayPurge(r *region, offset, size int) bool {
 	return r.mayBeResident(offset, size)
 }
 
-// sum adds what a cache counted.
-func (h *Heap) sum(live, high int64) {
+// sum adds what a cache counted, and returns how much more may become live before there is a new peak.
+func (h *Heap) sum(live int64) (headroom int64) {
 	now := h.live.Add(live)
-	most := now - live + high
 	for {
 		peak := h.peak.Load()
-		if most <= peak || h.peak.CompareAndSwap(peak, most) {
-			return
+		if now <= peak {
+			return peak - now
+		}
+		if h.peak.CompareAndSwap(peak, now) {
+			return 0
 		}
 	}
 }
 
 // Counters returns a snapshot. It is exact while no call is under way. Peak may be off by what two or more caches have
-// allocated and not yet published, 64 KiB each.
+// allocated and not yet published, 1 MiB each.
 func (h *Heap) Counters() Counters {
 	if h.debug != nil {
 		return h.debug.snapshot()
@@ -352,13 +354,10 @@ func (h *Heap) Counters() Counters {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k := Counters{Reserved: h.reserved, Resident: h.resident}
-	live, most := h.live.Load(), int64(0)
-	k.Live = live
+	k.Live, k.Peak = h.live.Load(), h.peak.Load()
 	for _, c := range *h.caches.Load() {
-		k.Live += c.live.read()
-		most += c.high.read()
+		k.Live += c.unpublished()
 	}
-	k.Peak = max(h.peak.Load(), live+most)
 	for _, class := range h.classesLocked() {
 		k.Blocks += class.Blocks
 		k.Allocations += class.Allocations
@@ -375,18 +374,25 @@ func (h *Heap) Classes() []ClassCounters {
 }
 
 func (h *Heap) classesLocked() []ClassCounters {
-	all := make([]ClassCounters, 0, classCount+1)
-	for class := range uint(classCount) {
-		k := ClassCounters{Size: classSize(class), Slabs: h.slabs[class]}
-		var freed int64
+	all := make([]ClassCounters, classCount, classCount+1)
+	for _, r := range *h.regions.Load() {
+		for frame := range uint32(r.frontier.Load() >> frameBits) {
+			if s := r.slab(frame); s.owner != 0 {
+				all[s.class].Blocks += int64(s.count - s.free.read())
+				all[s.class].Slabs++
+			}
+		}
+	}
+	for class := range all {
+		k := &all[class]
+		k.Size = classSize(uint(class))
 		for _, c := range *h.caches.Load() {
 			f := &c.fronts[class]
-			k.Allocations += f.taken.read() - int64(bits.OnesCount64(uint64(f.bits.read())))
-			freed += f.freed.read()
+			ready := int64(bits.OnesCount64(uint64(f.bits.read())))
+			k.Blocks -= ready + f.handed.read() - f.drained.read()
+			k.Allocations += f.taken.read() - ready
 		}
-		k.Blocks = k.Allocations - freed
 		k.Granted = k.Blocks * int64(k.Size)
-		all = append(all, k)
 	}
 	return append(all, h.large)
 }

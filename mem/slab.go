@@ -18,7 +18,7 @@ type slab struct {
 	block  uint32 // bytes of a block
 	magic  uint32 // (offset * magic) >> 32 == offset / block
 	count  uint32 // blocks
-	free   uint32 // blocks in bits
+	free   cell32 // blocks in bits
 	next   uint32 // in the owner's list of slabs with free blocks
 	prev   uint32
 	epoch  uint32 // when blocks were last taken
@@ -39,7 +39,8 @@ func (s *slab) form(owner, class, epoch uint32) {
 	block := uint32(classSize(uint(class)))
 	s.class, s.block, s.magic = class, block, uint32((1<<32+uint64(block)-1)/uint64(block))
 	s.count, s.next, s.prev, s.epoch, s.holed, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, false, false
-	s.free, s.words, s.cursor = s.count, 0, 0
+	s.words, s.cursor = 0, 0
+	s.free.set(s.count)
 	for w := uint32(0); w*64 < s.count; w++ {
 		s.bits[w] = ^uint64(0) >> (64 - min(64, s.count-w*64))
 		s.words |= 1 << w
@@ -59,8 +60,11 @@ func (s *slab) put(i uint32) bool {
 	old := s.bits[w]
 	s.bits[w] = old | bit
 	s.words |= 1 << w
-	s.free += uint32(^old >> (i & 63) & 1)
-	return old&bit == 0
+	if old&bit != 0 {
+		return false
+	}
+	s.free.set(s.free.get() + 1)
+	return true
 }
 
 // takeWord takes the free blocks of one word out of the slab and returns them with the word's number. There are some.
@@ -75,7 +79,7 @@ func (s *slab) takeWord() (w uint32, free uint64) {
 	s.bits[w] = 0
 	s.words &^= 1 << w
 	s.cursor = (w + 1) & (slabWords - 1)
-	s.free -= uint32(bits.OnesCount64(free))
+	s.free.set(s.free.get() - uint32(bits.OnesCount64(free)))
 	return w, free
 }
 
@@ -83,7 +87,7 @@ func (s *slab) takeWord() (w uint32, free uint64) {
 func (s *slab) putWord(w uint32, free uint64) {
 	s.bits[w] |= free
 	s.words |= 1 << w
-	s.free += uint32(bits.OnesCount64(free))
+	s.free.set(s.free.get() + uint32(bits.OnesCount64(free)))
 }
 
 // runs calls f with the offset and the size of every run of free blocks that may hold a page.
