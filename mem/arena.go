@@ -10,6 +10,9 @@ import (
 // doubles the arena, so a few system calls reach any size.
 const minChunk = 1 << 20
 
+// hugeChunk is the least chunk that is asked to have huge pages.
+const hugeChunk = 8 << 20
+
 // An Arena hands out memory by advancing an offset and takes it back all at
 // once: the memory of one iteration of a fit. After [Arena.Reset] the same
 // sequence of allocations finds the same, already touched pages, so a steady
@@ -145,6 +148,9 @@ func (a *Arena) grow(size int) error {
 	}
 	if err != nil {
 		return err
+	}
+	if chunk.size >= hugeChunk {
+		askForHuge(a.options.source(), chunk)
 	}
 	a.chunks = append(a.chunks, chunk)
 	a.high = append(a.high, 0)

@@ -77,6 +77,13 @@ func (OS) Forbid(s Span) error {
 // nothing tells whether it came true but [Resident] and [Faults].
 func (OS) Huge(s Span) { hugePages(s.base, s.size) }
 
+// askForHuge asks a source that can be asked.
+func askForHuge(source Source, s Span) {
+	if h, ok := source.(interface{ Huge(Span) }); ok {
+		h.Huge(s)
+	}
+}
+
 // Faults are the page faults of the process so far.
 type Faults struct {
 	Minor int64 `json:"minor"` // served from memory

@@ -19,6 +19,10 @@ const (
 	// LargestBlock is the limit of one block in bytes.
 	LargestBlock = 64 << 30
 
+	// hugeFrom is where huge pages begin in a region: what is small does not pay for 2 MiB at the first touch, and what is
+	// large saves a walk through the page tables at almost every access that misses the caches.
+	hugeFrom = 64 << 20
+
 	firstCommit = 4 << 20
 	mostCommit  = 64 << 20
 )
@@ -126,6 +130,9 @@ func (r *region) commit(end int) error {
 	}
 	if err := r.source.Commit(r.span(frontier, end-frontier)); err != nil {
 		return err
+	}
+	if frontier >= hugeFrom {
+		askForHuge(r.source, r.span(frontier, end-frontier))
 	}
 	r.frontier.Store(uintptr(end))
 	return nil
