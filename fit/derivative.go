@@ -61,6 +61,7 @@ type DerivativeOptions struct {
 	Seed    uint32 // 0: the integrator's
 	Scale   int    // the image is resolution/Scale; 0: 1
 	Workers int    // goroutines; 0: one for each core
+	Memory  kernel.Memory
 }
 
 // Derivatives differentiates a view's image, gain and bias applied, by each
@@ -79,7 +80,7 @@ func Derivatives(ctx context.Context, s *scene.Scene, path string, o DerivativeO
 	if err != nil {
 		return nil, err
 	}
-	engine := kernel.New(kernel.Options{Workers: o.Workers})
+	engine := kernel.New(kernel.Options{Workers: o.Workers, Memory: o.Memory})
 	defer engine.Close()
 	r := responseOf(vec, v.Name)
 	view, err := render.NewView(engine, s, v.Name, render.Options{Scale: o.Scale, Samples: o.Samples, Seed: o.Seed, Params: r.params})

@@ -14,8 +14,8 @@ type engine struct {
 	alone    *kernel.Engine // runs views side by side, each on the goroutine that calls it
 }
 
-func newEngine(workers int) engine {
-	return engine{kernel.New(kernel.Options{Workers: workers}), kernel.New(kernel.Options{Workers: 1})}
+func newEngine(workers int, memory kernel.Memory) engine {
+	return engine{kernel.New(kernel.Options{Workers: workers, Memory: memory}), kernel.New(kernel.Options{Workers: 1, Memory: memory})}
 }
 
 func (e engine) open(s *scene.Scene, name string, o viewOptions) (openView, error) {

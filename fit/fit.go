@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/scene"
 )
@@ -19,6 +20,8 @@ type Options struct {
 	Iterations int         // most iterations; 0: the scene's
 	Workers    int         // goroutines of the renderer; 0: one for each core
 	OnEvent    func(Event) // called from Run's goroutine, if set
+
+	Memory kernel.Memory // where the renderer's memory comes from
 }
 
 // Run fits the scene's parameters to its views' images and returns the
@@ -27,7 +30,7 @@ type Options struct {
 // result, with reason "cancelled". An error names what was wrong with the
 // scene, an image or the folder; nothing half-written is left then.
 func Run(ctx context.Context, s *scene.Scene, o Options) (*Result, error) {
-	e := newEngine(o.Workers)
+	e := newEngine(o.Workers, o.Memory)
 	defer e.Close()
 	return run(ctx, s, o, e.open)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/scene"
 )
@@ -377,7 +378,7 @@ func TestUnusable(t *testing.T) {
 // TestOddSizes: a reduced image whose sides the factor does not divide has its
 // pixels where the renderer has them, those that the border cuts left out.
 func TestOddSizes(t *testing.T) {
-	e := newEngine(0)
+	e := newEngine(0, kernel.Memory{})
 	defer e.Close()
 	s := splats(t, "  - {camera: camera}", "")
 	s.Cameras[0].Resolution = [2]int{33, 27}

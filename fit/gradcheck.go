@@ -71,6 +71,7 @@ type GradientCheck struct {
 type CheckOptions struct {
 	View    string // "": all
 	Workers int
+	Memory  kernel.Memory
 	Seeds   int                   // at least 3; 0: 8
 	Size    int                   // the longer side of the images in pixels, at most; 0: 48
 	Samples int                   // per pixel; 0: 16
@@ -109,8 +110,8 @@ func CheckGradients(ctx context.Context, s *scene.Scene, o CheckOptions) (*Gradi
 	}
 	o.Seeds, o.Size = max(orElse(o.Seeds, 8), 3), orElse(o.Size, 48)
 	c := &checker{CheckOptions: o, vec: vec, report: &GradientCheck{Event: "check", OK: true, Rows: []GradientRow{}, Seeds: o.Seeds},
-		live:   kernel.New(kernel.Options{Workers: o.Workers}),
-		oracle: kernel.New(kernel.Options{Workers: o.Workers, Precision: kernel.Float64})}
+		live:   kernel.New(kernel.Options{Workers: o.Workers, Memory: o.Memory}),
+		oracle: kernel.New(kernel.Options{Workers: o.Workers, Precision: kernel.Float64, Memory: o.Memory})}
 	defer c.live.Close()
 	defer c.oracle.Close()
 	views := vec.Scene().Views

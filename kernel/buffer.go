@@ -33,6 +33,8 @@ type store struct {
 	closed bool
 }
 
+func newStore(o mem.Options) *store { return &store{heap: mem.Vectors{Heap: mem.NewHeap(o)}} }
+
 // Alloc implements [jit.Memory].
 func (s *store) Alloc(size int) (mem.Span, error) {
 	s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
@@ -30,9 +31,20 @@ type Options struct {
 	TileLanes int       // lanes of a tile, rounded up to reduction blocks; 0: chosen by cost
 	Verify    bool      // run the verifier after every pass
 	Backend   Backend   // what executes programs; it changes no bit. The oracle is the portable executor's alone
+	Memory    Memory    // where buffers, temporaries and workers come from
 
 	// Observe, if set, is called after every stage of every run, from the goroutine that called Run.
 	Observe func(Observation)
+}
+
+// Memory are the options of an engine's allocators, but for the names: buffers and workers are heaps, temporaries are
+// arenas, one a kernel.
+type Memory = mem.Options
+
+func (o *Options) named(name string) mem.Options {
+	memory := o.Memory
+	memory.Name = name
+	return memory
 }
 
 // Observation tells of a stage that ran.
@@ -66,16 +78,27 @@ func New(o Options) *Engine {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{options: o, store: &store{heap: mem.Vectors{Heap: mem.NewHeap(mem.Options{})}}, executable: &executable{
+	e := &Engine{options: o, store: newStore(o.named("buffers")), executable: &executable{
 		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: newCrew(o.Workers - 1),
-		heap: &store{heap: mem.Vectors{Heap: mem.NewHeap(mem.Options{})}},
+		heap: newStore(o.named("workers")),
 	}}
+	pages := weak.Make(e.pages)
+	o.Memory.Registry.Add("code", "pages", func() (mem.Counters, bool) { return holdingsOf(pages.Value()) })
 	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
 		e.backend, e.err = Eval, nil
 	}
 	runtime.AddCleanup(e, func(x *executable) { x.close() }, e.executable)
 	runtime.AddCleanup(e, func(s *store) { s.close() }, e.store)
 	return e
+}
+
+// holdingsOf counts the pages of code; false if the engine is gone.
+func holdingsOf(p *jit.Pages) (mem.Counters, bool) {
+	if p == nil {
+		return mem.Counters{}, false
+	}
+	n := int64(p.Bytes())
+	return mem.Counters{Live: n, Granted: n, Peak: n, Reserved: n, Resident: n}, true
 }
 
 // Precision returns the arithmetic that the engine's buffers are made for.

@@ -83,7 +83,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	n := len(low.Buffers)
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
-		holdings: &holdings{arena: mem.NewArena(mem.Options{}), cache: e.cache}}
+		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
 	k.works = works{k.tiles, k.fold, k.reducePart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k

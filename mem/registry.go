@@ -9,98 +9,119 @@ import (
 )
 
 // A Registry knows the allocators of a program, to tell what they hold. It keeps none of them alive. Its zero value is
-// empty and ready to use.
+// empty and ready to use, and a nil one knows nothing.
 type Registry struct {
-	mu     sync.Mutex
-	heaps  []weak.Pointer[Heap]
-	arenas []weak.Pointer[Arena]
+	mu      sync.Mutex
+	members []member
+}
+
+// A member looks at an allocator.
+type member struct {
+	name, kind string
+	look       func() (Counters, []ClassCounters, bool) // false when it is gone
+	leaks      func() string
 }
 
 // Holding is what the allocators of one name and kind hold, together.
 type Holding struct {
 	Name    string          `json:"name"`
-	Kind    string          `json:"kind"`  // "heap" or "arena"
+	Kind    string          `json:"kind"`  // "heap", "arena", or what Add was told
 	Count   int             `json:"count"` // allocators
 	Total   Counters        `json:"total"` // Peak is the sum of their peaks
 	Classes []ClassCounters `json:"classes,omitempty"`
 }
 
+// Add enters something else that holds memory. look returns false when it is gone.
+func (r *Registry) Add(name, kind string, look func() (Counters, bool)) {
+	r.add(member{name: name, kind: kind, look: func() (Counters, []ClassCounters, bool) {
+		k, ok := look()
+		return k, nil, ok
+	}})
+}
+
 func (r *Registry) addHeap(h *Heap) {
-	if r != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.heaps = append(present(r.heaps), weak.Make(h))
-	}
+	p := weak.Make(h)
+	r.add(member{name: h.options.Name, kind: "heap",
+		look: func() (Counters, []ClassCounters, bool) {
+			if h := p.Value(); h != nil && !h.isClosed() {
+				return h.Counters(), h.Classes(), true
+			}
+			return Counters{}, nil, false
+		},
+		leaks: func() string {
+			if h := p.Value(); h != nil && !h.isClosed() {
+				return h.debug.leaks()
+			}
+			return ""
+		}})
 }
 
 func (r *Registry) addArena(a *Arena) {
-	if r != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.arenas = append(present(r.arenas), weak.Make(a))
-	}
+	p := weak.Make(a)
+	r.Add(a.options.Name, "arena", func() (Counters, bool) {
+		if a := p.Value(); a != nil {
+			return a.Counters(), true
+		}
+		return Counters{}, false
+	})
 }
 
-// present drops what is gone, when there is no room otherwise.
-func present[T any](all []weak.Pointer[T]) []weak.Pointer[T] {
-	if len(all) < cap(all) {
-		return all
+// add enters a member. When there is no room it first drops those that are gone.
+func (r *Registry) add(m member) {
+	if r == nil {
+		return
 	}
-	return slices.DeleteFunc(all, func(p weak.Pointer[T]) bool { return p.Value() == nil })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.members) == cap(r.members) {
+		r.members = slices.DeleteFunc(r.members, func(m member) bool {
+			_, _, present := m.look()
+			return !present
+		})
+	}
+	r.members = append(r.members, m)
+}
+
+func (r *Registry) all() []member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.members)
 }
 
 // Holdings returns what the allocators hold now, sorted by name and kind.
 func (r *Registry) Holdings() []Holding {
 	sums := map[[2]string]*Holding{}
-	sum := func(name, kind string, k Counters) *Holding {
-		h := sums[[2]string{name, kind}]
+	for _, m := range r.all() {
+		k, classes, present := m.look()
+		if !present {
+			continue
+		}
+		h := sums[[2]string{m.name, m.kind}]
 		if h == nil {
-			h = &Holding{Name: name, Kind: kind}
-			sums[[2]string{name, kind}] = h
+			h = &Holding{Name: m.name, Kind: m.kind}
+			sums[[2]string{m.name, m.kind}] = h
 		}
 		h.Count++
 		h.Total = h.Total.plus(k)
-		return h
+		h.Classes = addClasses(h.Classes, classes)
 	}
-	heaps, arenas := r.members()
-	for _, h := range heaps {
-		into := sum(h.options.Name, "heap", h.Counters())
-		into.Classes = addClasses(into.Classes, h.Classes())
-	}
-	for _, a := range arenas {
-		sum(a.options.Name, "arena", a.Counters())
-	}
-	var all []Holding
+	list := []Holding{}
 	for _, h := range sums {
-		all = append(all, *h)
+		list = append(list, *h)
 	}
-	slices.SortFunc(all, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind)) })
-	return all
-}
-
-func (r *Registry) members() (heaps []*Heap, arenas []*Arena) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range r.heaps {
-		if h := p.Value(); h != nil && !h.isClosed() {
-			heaps = append(heaps, h)
-		}
-	}
-	for _, p := range r.arenas {
-		if a := p.Value(); a != nil {
-			arenas = append(arenas, a)
-		}
-	}
-	return heaps, arenas
+	slices.SortFunc(list, func(a, b Holding) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind)) })
+	return list
 }
 
 // Leaks lists the live blocks of the heaps in debug mode, by who allocated them; nothing if there are none.
 func (r *Registry) Leaks() string {
 	var text strings.Builder
-	heaps, _ := r.members()
-	for _, h := range heaps {
-		if leaks := h.debug.leaks(); leaks != "" {
-			text.WriteString("heap " + h.options.Name + leaks + "\n")
+	for _, m := range r.all() {
+		if m.leaks == nil {
+			continue
+		}
+		if leaks := m.leaks(); leaks != "" {
+			text.WriteString("heap " + m.name + leaks + "\n")
 		}
 	}
 	return text.String()
@@ -115,7 +136,7 @@ func addClasses(a, b []ClassCounters) []ClassCounters {
 	if a == nil {
 		return b
 	}
-	for i := range a {
+	for i := range b {
 		a[i].Slabs += b[i].Slabs
 		a[i].Blocks += b[i].Blocks
 		a[i].Allocations += b[i].Allocations

@@ -50,7 +50,7 @@ func (a *app) fit(ctx context.Context, path string, o fit.Options) error {
 	}
 	p := newProgress(a.stderr, a.quiet)
 	var lost error // the first line that stdout did not take
-	o.Workers = a.workers
+	o.Workers, o.Memory = a.workers, a.watched(o.Folder)
 	o.OnEvent = func(e fit.Event) {
 		p.show(describe(e), false)
 		if a.json && lost == nil {

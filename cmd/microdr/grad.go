@@ -85,7 +85,7 @@ func (a *app) gradImage(ctx context.Context, path string, o gradOptions) error {
 	if err != nil {
 		return err
 	}
-	derivatives, err := fit.Derivatives(ctx, s, o.param, fit.DerivativeOptions{View: v.Name, Samples: o.samples, Seed: o.seed, Scale: o.scale, Workers: a.workers})
+	derivatives, err := fit.Derivatives(ctx, s, o.param, fit.DerivativeOptions{View: v.Name, Samples: o.samples, Seed: o.seed, Scale: o.scale, Workers: a.workers, Memory: a.watched("")})
 	if err != nil {
 		return classify(err)
 	}
@@ -140,7 +140,7 @@ func (a *app) gradCheck(ctx context.Context, path string, o gradOptions) error {
 	}
 	p := newProgress(a.stderr, a.quiet)
 	begun := time.Now()
-	check, err := fit.CheckGradients(ctx, s, fit.CheckOptions{View: o.view, Workers: a.workers, Seeds: o.seeds, Size: o.size, Samples: o.samples,
+	check, err := fit.CheckGradients(ctx, s, fit.CheckOptions{View: o.view, Workers: a.workers, Memory: a.watched(""), Seeds: o.seeds, Size: o.size, Samples: o.samples,
 		OnRow: func(done, total int) {
 			seconds := time.Since(begun).Seconds()
 			p.show(join(fmt.Sprintf("checked %d of %d", done, total), pace(done, seconds), left(done, total, seconds)), false)

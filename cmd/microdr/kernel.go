@@ -90,7 +90,7 @@ func (a *app) openKernel(path string, o kernelOptions, observe func(kernel.Obser
 		return nil, usageError{err}
 	}
 	k := &kernelView{scene: s, name: v.Name, mode: mode}
-	k.engine = kernel.New(kernel.Options{Workers: a.workers, Backend: backend, Observe: observe})
+	k.engine = kernel.New(kernel.Options{Workers: a.workers, Backend: backend, Observe: observe, Memory: a.watched("")})
 	if k.view, err = render.NewView(k.engine, s, v.Name, render.Options{Params: params, PerPixel: perPixel}); err != nil {
 		k.engine.Close()
 		return nil, inputError{err}

@@ -176,7 +176,7 @@ func viewNamed(s *scene.Scene, name string) (*scene.View, error) {
 
 // renderView renders, applies gain and bias, and adds the noise.
 func (a *app) renderView(ctx context.Context, s *scene.Scene, v *scene.View, o renderOptions) (*film.Image, error) {
-	engine := kernel.New(kernel.Options{Workers: a.workers})
+	engine := kernel.New(kernel.Options{Workers: a.workers, Memory: a.watched("")})
 	defer engine.Close()
 	view, err := render.NewView(engine, s, v.Name, render.Options{Scale: o.scale, Samples: o.samples, Seed: o.seed})
 	if err != nil {

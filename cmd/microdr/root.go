@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/baremetaldevx86/microdr/mem"
 	"github.com/spf13/cobra"
 )
 
@@ -17,6 +18,26 @@ type app struct {
 	data           string
 	started        bool // the command line was understood
 	finished       bool // the result stands on stdout
+
+	memory  mem.Options // of everything that is allocated outside of the Go heap
+	monitor *monitor    // once there is something to look at
+}
+
+// watched returns the options of memory that `microdr mem top` can look at from now on. folder is the run's, if there is
+// one.
+func (a *app) watched(folder string) mem.Options {
+	if a.monitor == nil {
+		a.monitor = startMonitor(a.memory.Registry, folder)
+	}
+	return a.memory
+}
+
+// leave ends what watches over the memory.
+func (a *app) leave() {
+	a.monitor.close()
+	if leaks := a.memory.Registry.Leaks(); leaks != "" {
+		fmt.Fprintf(a.stderr, "mem: never freed:\n%s", leaks)
+	}
 }
 
 const rootHelp = `microdr renders scenes, differentiates the renderings and fits scenes to
@@ -41,7 +62,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results as JSON")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
-	root.AddCommand(renderCommand(a), fitCommand(a), gradCommand(a), kernelCommand(a), benchCommand(a), schemaCommand(a), versionCommand(a))
+	root.AddCommand(renderCommand(a), fitCommand(a), gradCommand(a), kernelCommand(a), benchCommand(a), memCommand(a), schemaCommand(a), versionCommand(a))
 	return root
 }
 
