@@ -28,6 +28,7 @@ type Kind struct {
 // kinds is the table of policies. Of limit bytes of address space none takes more.
 var kinds = []Kind{
 	{"bump", "advances an offset, and frees nothing before everything is free", newBump},
+	{"list", "the first free block in one list of all blocks, free and used", newList},
 }
 
 // Kinds returns the policies, the simplest first.
