@@ -29,6 +29,7 @@ type Kind struct {
 var kinds = []Kind{
 	{"bump", "advances an offset, and frees nothing before everything is free", newBump},
 	{"list", "the first free block in one list of all blocks, free and used", newList},
+	{"first", "first fit: the lowest free block that is large enough", newFirst},
 }
 
 // Kinds returns the policies, the simplest first.
