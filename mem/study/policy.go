@@ -30,6 +30,7 @@ var kinds = []Kind{
 	{"bump", "advances an offset, and frees nothing before everything is free", newBump},
 	{"list", "the first free block in one list of all blocks, free and used", newList},
 	{"first", "first fit: the lowest free block that is large enough", newFirst},
+	{"next", "next fit: the next free block that is large enough, from where the last search ended", newNext},
 }
 
 // Kinds returns the policies, the simplest first.
