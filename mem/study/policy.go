@@ -31,6 +31,7 @@ var kinds = []Kind{
 	{"list", "the first free block in one list of all blocks, free and used", newList},
 	{"first", "first fit: the lowest free block that is large enough", newFirst},
 	{"next", "next fit: the next free block that is large enough, from where the last search ended", newNext},
+	{"best", "best fit: the smallest free block that is large enough", newBest},
 }
 
 // Kinds returns the policies, the simplest first.
