@@ -32,6 +32,7 @@ var kinds = []Kind{
 	{"first", "first fit: the lowest free block that is large enough", newFirst},
 	{"next", "next fit: the next free block that is large enough, from where the last search ended", newNext},
 	{"best", "best fit: the smallest free block that is large enough", newBest},
+	{"buddy", "binary buddies: blocks are powers of two, and halves of the next", newBuddy},
 }
 
 // Kinds returns the policies, the simplest first.
