@@ -33,6 +33,7 @@ var kinds = []Kind{
 	{"next", "next fit: the next free block that is large enough, from where the last search ended", newNext},
 	{"best", "best fit: the smallest free block that is large enough", newBest},
 	{"buddy", "binary buddies: blocks are powers of two, and halves of the next", newBuddy},
+	{"tlsf", "two-level segregated fit: lists of free blocks by size, found by bitmaps in constant time", newTLSF},
 }
 
 // Kinds returns the policies, the simplest first.
