@@ -28,6 +28,12 @@ type Kind struct {
 // kinds is the table of policies. Of limit bytes of address space none takes more.
 var kinds = []Kind{
 	{"bump", "advances an offset, and frees nothing before everything is free", newBump},
+	{"list", "the first free block in one list of all blocks, free and used", newList},
+	{"first", "first fit: the lowest free block that is large enough", newFirst},
+	{"next", "next fit: the next free block that is large enough, from where the last search ended", newNext},
+	{"best", "best fit: the smallest free block that is large enough", newBest},
+	{"buddy", "binary buddies: blocks are powers of two, and halves of the next", newBuddy},
+	{"tlsf", "two-level segregated fit: lists of free blocks by size, found by bitmaps in constant time", newTLSF},
 }
 
 // Kinds returns the policies, the simplest first.
