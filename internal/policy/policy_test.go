@@ -47,6 +47,7 @@ shell           :
 httpd           : mem
 studio          : httpd shell scene render fit film mem kernel ir nn optim
 bench           : below
+bench/heaps     : mem bench
 docs/pictures   : scene fit film
 cmd/microdr     : below
 internal/policy :

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/baremetaldevx86/microdr/bench/heaps"
+	"github.com/spf13/cobra"
+)
+
+func memBenchCommand(a *app) *cobra.Command {
+	var o heaps.Options
+	c := a.command(cobra.Command{
+		Use:   "bench",
+		Short: "Measure our allocator beside others, in one run",
+		Long: `Measure our allocator beside Go's make, a sync.Pool of powers of two,
+modernc.org/memory, and, where gcc and the libraries are there, the malloc of
+glibc, jemalloc and mimalloc: one recorded sequence of operations for all of
+them, each in a process of its own, in rounds that alternate.
+
+With --json the result is an array of {"name","ours","baseline","unit","ratio"}.`,
+		Example: "  microdr mem bench\n  microdr mem bench --only \"one worker\",\"memory peak mimalloc\" --operations 2000000",
+		Args:    cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error { return a.memBench(c.Context(), o) })
+	f := c.Flags()
+	f.IntVar(&o.Rounds, "rounds", 3, "rounds of each peer")
+	f.IntVar(&o.Operations, "operations", heaps.Operations, "operations a worker in each pass")
+	f.StringSliceVar(&o.Only, "only", nil, "only rows whose names begin so")
+	return c
+}
+
+// memPeerCommand is what memBench runs for the peers in Go.
+func memPeerCommand(a *app) *cobra.Command {
+	return a.command(cobra.Command{
+		Use:    "bench-peer NAME",
+		Short:  "Take the orders of microdr mem bench on stdin",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+	}, func(_ *cobra.Command, args []string) error { return heaps.Serve(args[0], os.Stdin, a.stdout) })
+}
+
+func (a *app) memBench(ctx context.Context, o heaps.Options) error {
+	if o.Rounds < 1 || o.Operations < 1 {
+		return usageError{errors.New("--rounds, --operations: expected 1 or more")}
+	}
+	var err error
+	if o.Program, err = os.Executable(); err != nil {
+		return err
+	}
+	o.Args = []string{"mem", "bench-peer"}
+	p := newProgress(a.stderr, a.quiet)
+	var begun time.Time
+	o.Progress = func(done, all int, next string) {
+		if done == 0 {
+			begun = time.Now()
+		}
+		line := "measuring " + next
+		if all == 0 {
+			line = next
+		} else if rest := left(done, all, time.Since(begun).Seconds()); rest != "" {
+			line += ", " + rest
+		}
+		p.show(line, true)
+	}
+	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
+	rows, err := heaps.Measure(ctx, o)
+	p.clear()
+	if err != nil {
+		return classify(err)
+	}
+	return classify(a.printRows(rows))
+}
