@@ -34,6 +34,7 @@ var kinds = []Kind{
 	{"best", "best fit: the smallest free block that is large enough", newBest},
 	{"buddy", "binary buddies: blocks are powers of two, and halves of the next", newBuddy},
 	{"tlsf", "two-level segregated fit: lists of free blocks by size, found by bitmaps in constant time", newTLSF},
+	{"classes", "the product: slabs of size classes, and a TLSF for what is larger", newClasses},
 }
 
 // Kinds returns the policies, the simplest first.
