@@ -1,6 +1,9 @@
 package mem
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"unsafe"
@@ -110,6 +113,30 @@ func TestDebugLeaks(t *testing.T) {
 	}
 	if leaks := registry.Leaks(); leaks != "" {
 		t.Errorf("after Close: %s", leaks)
+	}
+}
+
+// TestDebugUseAfterFree reads a freed block in a process of its own, which must not survive that.
+func TestDebugUseAfterFree(t *testing.T) {
+	if scribble {
+		t.Skip("Go memory cannot be forbidden")
+	}
+	if os.Getenv("MEM_TEST_USE_AFTER_FREE") != "" {
+		h := NewHeap(Options{Debug: true})
+		s := mustAlloc(t, h, 100)
+		h.Free(s)
+		fmt.Println("read", s.Bytes()[0])
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Skip(err)
+	}
+	child := exec.Command(program, "-test.run", "TestDebugUseAfterFree")
+	child.Env = append(os.Environ(), "MEM_TEST_USE_AFTER_FREE=1")
+	out, err := child.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "fault") || !strings.Contains(string(out), "TestDebugUseAfterFree") {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }
 

@@ -155,12 +155,15 @@ func TestProcessesUnderLoadHammer(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	h := newHeap(t, Options{})
+	h, processes := newHeap(t, Options{}), 20
+	if testing.Short() {
+		processes = 3
+	}
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
 		defer close(stop)
-		for range 20 {
+		for range processes {
 			if out, err := exec.Command(program, "-test.run", "^$").CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}

@@ -265,6 +265,58 @@ func TestHeapReusesSlabs(t *testing.T) {
 	}
 }
 
+// TestNoGoMemory allocates and frees without the Go heap.
+func TestNoGoMemory(t *testing.T) {
+	h := newHeap(t, Options{})
+	c, arena := h.NewCache(), NewArena(Options{})
+	defer arena.Release()
+	for name, once := range map[string]func(){
+		"small":  func() { c.Free(mustAlloc(t, c, 100)) },
+		"medium": func() { c.Free(mustAlloc(t, c, 30_000)) },
+		"large":  func() { c.Free(mustAlloc(t, c, 300_000)) },
+		"arena":  func() { mustAlloc(t, arena, 100); arena.Reset() },
+		"marks":  func() { m := arena.Mark(); mustAlloc(t, arena, 5000); arena.Rewind(m) },
+	} {
+		if n := testing.AllocsPerRun(1000, once); n != 0 {
+			t.Errorf("%s: %v allocations in the Go heap", name, n)
+		}
+	}
+}
+
+// TestNoFaults does the same work again and again: once its pages are there, none is faulted in any more.
+func TestNoFaults(t *testing.T) {
+	if _, err := CountFaults(); err != nil || scribble {
+		t.Skip("no faults to count")
+	}
+	h := newHeap(t, Options{})
+	c, arena := h.NewCache(), NewArena(Options{})
+	defer arena.Release()
+	iteration := func() {
+		var spans [50]Span
+		for i := range spans {
+			spans[i] = mustAlloc(t, c, 1+i*i*i*5)
+			fill(spans[i], 1)
+			fill(mustAlloc(t, arena, 1+i*10_000), 2)
+		}
+		for _, s := range spans {
+			c.Free(s)
+		}
+		arena.Reset()
+	}
+	for range 100 {
+		iteration()
+	}
+	const iterations = 100
+	before, _ := CountFaults()
+	for range iterations {
+		iteration()
+	}
+	after, _ := CountFaults()
+	if n := after.Minor - before.Minor; n > iterations/10 { // the runtime of Go has some of its own
+		t.Errorf("%d page faults in %d iterations", n, iterations)
+	}
+}
+
 func TestHeapManyRegions(t *testing.T) {
 	h := newHeap(t, Options{Source: narrow{}})
 	c := h.NewCache()

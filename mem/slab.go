@@ -67,18 +67,23 @@ func (s *slab) put(i uint32) bool {
 	return true
 }
 
-// takeWord takes the free blocks of one word out of the slab and returns them with the word's number. There are some.
-// Words take turns, which leaves each the longest time to fill up.
+// worthwhile is how many free blocks make a word worth taking.
+const worthwhile = 8
+
+// takeWord takes the free blocks of one word out of the slab and returns them with the word's number. There are some. The
+// lowest word is taken if it is worth it, so that work of few blocks stays on few pages. If it is not, words take turns,
+// which leaves each the longest time to fill up.
 func (s *slab) takeWord() (w uint32, free uint64) {
-	ahead := s.words >> s.cursor << s.cursor
-	if ahead == 0 {
-		ahead = s.words
+	w = uint32(bits.TrailingZeros64(s.words)) & (slabWords - 1)
+	if bits.OnesCount64(s.bits[w]) < worthwhile {
+		if ahead := s.words >> s.cursor << s.cursor; ahead != 0 {
+			w = uint32(bits.TrailingZeros64(ahead)) & (slabWords - 1)
+		}
+		s.cursor = (w + 1) & (slabWords - 1)
 	}
-	w = uint32(bits.TrailingZeros64(ahead)) & (slabWords - 1)
 	free = s.bits[w]
 	s.bits[w] = 0
 	s.words &^= 1 << w
-	s.cursor = (w + 1) & (slabWords - 1)
 	s.free.set(s.free.get() - uint32(bits.OnesCount64(free)))
 	return w, free
 }
