@@ -128,10 +128,7 @@ func TestDebugUseAfterFree(t *testing.T) {
 		fmt.Println("read", s.Bytes()[0])
 		return
 	}
-	program, err := os.Executable()
-	if err != nil {
-		t.Skip(err)
-	}
+	program := ourselves(t)
 	child := exec.Command(program, "-test.run", "TestDebugUseAfterFree")
 	child.Env = append(os.Environ(), "MEM_TEST_USE_AFTER_FREE=1")
 	out, err := child.CombinedOutput()

@@ -149,12 +149,21 @@ func TestSharedHammer(t *testing.T) {
 	}
 }
 
-// TestProcessesUnderLoadHammer starts processes while workers allocate: the address space is copied, with what is reserved.
-func TestProcessesUnderLoadHammer(t *testing.T) {
+// ourselves returns the program of this test, if the system can run it: not if an emulator does.
+func ourselves(t *testing.T) string {
 	program, err := os.Executable()
+	if err == nil {
+		err = exec.Command(program, "-test.run", "^$").Run()
+	}
 	if err != nil {
 		t.Skip(err)
 	}
+	return program
+}
+
+// TestProcessesUnderLoadHammer starts processes while workers allocate: the address space is copied, with what is reserved.
+func TestProcessesUnderLoadHammer(t *testing.T) {
+	program := ourselves(t)
 	h, processes := newHeap(t, Options{}), 20
 	if testing.Short() {
 		processes = 3
