@@ -41,7 +41,7 @@ func newSegment(source mem.Source, limit int) (segment, error) {
 		return segment{}, err
 	}
 	counters := mem.Counters{Reserved: int64(pages.Size())}
-	return segment{source: source, pages: pages, base: pages.Base(), limit: limit &^ (unit - 1), counters: counters}, nil
+	return segment{source: source, pages: pages, base: pages.Base(), limit: limit, counters: counters}, nil
 }
 
 // extend moves the break up by size bytes. The error is [mem.ErrNoMemory]; the break is where it was then.
