@@ -13,7 +13,7 @@ import (
 const scribble = false
 
 // regionBits is the logarithm of the address space that a heap reserves at a time.
-const regionBits = 36
+const regionBits = 33
 
 func reservePages(size int) (unsafe.Pointer, error) {
 	return unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)

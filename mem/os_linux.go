@@ -12,7 +12,7 @@ import (
 const scribble = false
 
 // regionBits is the logarithm of the address space that a heap reserves at a time.
-const regionBits = 36
+const regionBits = 33
 
 // reservePages maps without access: such pages do not count against the limit of memory promised, whatever the
 // system's policy on overcommitting.

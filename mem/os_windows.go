@@ -13,7 +13,7 @@ import (
 const scribble = false
 
 // regionBits is the logarithm of the address space that a heap reserves at a time.
-const regionBits = 36
+const regionBits = 33
 
 func reservePages(size int) (unsafe.Pointer, error) {
 	address, err := windows.VirtualAlloc(0, uintptr(size), windows.MEM_RESERVE, windows.PAGE_NOACCESS)

@@ -5,12 +5,11 @@ import "github.com/baremetaldevx86/microdr/mem"
 // bump is the arena: it takes a block back only together with all others.
 type bump struct {
 	arena    *mem.Arena
-	limit    int
 	counters mem.Counters
 }
 
 func newBump(source mem.Source, limit int) (Policy, error) {
-	return &bump{arena: mem.NewArena(mem.Options{Source: source}), limit: limit}, nil
+	return &bump{arena: mem.NewArena(mem.Options{Source: &limited{source, limit}})}, nil
 }
 
 func (b *bump) Alloc(size int) (mem.Span, error) {
