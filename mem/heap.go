@@ -204,6 +204,7 @@ func (c *Cache) drainIdle() {
 
 // dissolve makes an extent of an empty slab again, and frees it.
 func (h *Heap) dissolve(number uint32, s *slab) {
+	h.stir()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r, frame := h.frame(number)
