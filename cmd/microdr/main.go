@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/baremetaldevx86/microdr/mem"
+	"github.com/baremetaldevx86/microdr/mem/study"
 )
 
 func main() {
@@ -27,9 +28,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	a := &app{stdout: stdout, stderr: stderr, memory: mem.Options{Registry: &mem.Registry{}}}
 	defer a.leave()
-	root := newRoot(a)
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	finish, err := a.record()
+	if err == nil {
+		root := newRoot(a)
+		root.SetArgs(args)
+		err = finish(root.ExecuteContext(ctx))
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -43,6 +47,27 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	a.report(err, code)
 	return code
+}
+
+// record lets every allocation be recorded if MICRODR_MEMTRACE names a file. What it returns ends that, and passes the
+// error of the command on if there is one. Processes that this one starts do not record.
+func (a *app) record() (finish func(error) error, err error) {
+	path := os.Getenv("MICRODR_MEMTRACE")
+	if path == "" {
+		return func(err error) error { return err }, nil
+	}
+	os.Unsetenv("MICRODR_MEMTRACE")
+	r, err := study.Record(path)
+	if err != nil {
+		return nil, outputError{fmt.Errorf("MICRODR_MEMTRACE: %w", err)}
+	}
+	a.memory.Recorder = r
+	return func(err error) error {
+		if lost := r.Close(); lost != nil && err == nil {
+			return outputError{fmt.Errorf("MICRODR_MEMTRACE: %w", lost)}
+		}
+		return err
+	}, nil
 }
 
 // interruptible returns a context that the first Ctrl-C or SIGTERM ends; the

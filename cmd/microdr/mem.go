@@ -13,6 +13,6 @@ MICRODR_MEMDEBUG set to anything, mistakes in the use of memory end it with the
 stacks of all who were involved, and what was never freed is listed at its end.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string) error { return c.Help() })
-	c.AddCommand(memTopCommand(a), memBenchCommand(a), memPeerCommand(a))
+	c.AddCommand(memReplayCommand(a), memTopCommand(a), memBenchCommand(a), memPeerCommand(a))
 	return c
 }
