@@ -223,7 +223,7 @@ func (h *Heap) extent(size, alignment int) (*region, int, error) {
 	regions := *h.regions.Load()
 	for _, r := range regions {
 		if offset, ok, err := r.take(size, alignment); ok || err != nil {
-			return r, h.handed(r, offset, size, err), err
+			return r, offset, err
 		}
 	}
 	r, err := newRegion(h.source, uint32(len(regions)), size)
@@ -234,15 +234,7 @@ func (h *Heap) extent(size, alignment int) (*region, int, error) {
 	grown := append(regions[:len(regions):len(regions)], r)
 	h.regions.Store(&grown)
 	offset, _, err := r.take(size, alignment)
-	return r, h.handed(r, offset, size, err), err
-}
-
-// handed notes that the pages of an extent may be touched, unless there was an error.
-func (h *Heap) handed(r *region, offset, size int, err error) int {
-	if err == nil {
-		h.resident += r.touch(offset, size)
-	}
-	return offset
+	return r, offset, err
 }
 
 // allocLarge returns an extent.
@@ -253,6 +245,7 @@ func (h *Heap) allocLarge(c *Cache, size, alignment int) (Span, error) {
 	r, offset, err := h.extent(granted, max(alignment, 1<<granuleBits))
 	if err == nil {
 		r.extents.at(uint32(offset >> granuleBits)).next = uint32(granted - size)
+		h.resident += r.touch(offset, granted)
 		h.large.Blocks++
 		h.large.Allocations++
 		h.large.Granted += int64(granted)
@@ -301,12 +294,15 @@ func whatIsWrong(g *granule, offset, size int) string {
 	return ""
 }
 
-// touch notes that blocks of a slab with purged pages are in use again.
-func (h *Heap) touch(number uint32, offset, size int) {
+// touch notes that blocks of a slab are in use which may lie on pages that were not. It tells whether the slab has more
+// such pages.
+func (h *Heap) touch(number uint32, offset, size int) (holed bool) {
 	r, frame := h.frame(number)
+	start := int(frame) << frameBits
 	h.mu.Lock()
-	h.resident += r.touch(int(frame)<<frameBits+offset, size)
-	h.mu.Unlock()
+	defer h.mu.Unlock()
+	h.resident += r.touch(start+offset, size)
+	return !r.touched(start, int(r.slab(frame).count*r.slab(frame).block))
 }
 
 // purgeSlab gives whole pages of free blocks back to the system. Its owner calls it.

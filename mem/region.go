@@ -212,6 +212,13 @@ func (r *region) touch(offset, size int) int64 {
 	return int64(fresh) << r.page
 }
 
+// touched tells whether all pages of a range were touched.
+func (r *region) touched(offset, size int) bool {
+	all := true
+	r.words(offset>>r.page, (offset+size+1<<r.page-1)>>r.page, func(word *uint64, mask uint64) { all = all && *word&mask == mask })
+	return all
+}
+
 // whole returns the range of whole pages within a range of bytes, as far as they are committed.
 func (r *region) whole(offset, size int) (from, to int) {
 	from, to = (offset+1<<r.page-1)>>r.page, min(offset+size, int(r.frontier.Load()))>>r.page

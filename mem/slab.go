@@ -23,7 +23,7 @@ type slab struct {
 	prev   uint32
 	epoch  uint32 // when blocks were last taken
 	cursor uint32 // the word to look at next
-	holed  bool   // some pages were purged
+	holed  bool   // not all pages were handed out, or some were purged
 	listed bool
 	words  uint64            // bit w: bits[w] is not 0
 	bits   [slabWords]uint64 // bit i%64 of bits[i/64]: block i is free
@@ -38,7 +38,7 @@ const (
 func (s *slab) form(owner, class, epoch uint32) {
 	block := uint32(classSize(uint(class)))
 	s.class, s.block, s.magic = class, block, uint32((1<<32+uint64(block)-1)/uint64(block))
-	s.count, s.next, s.prev, s.epoch, s.holed, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, false, false
+	s.count, s.next, s.prev, s.epoch, s.holed, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, true, false
 	s.words, s.cursor = 0, 0
 	s.free.set(s.count)
 	for w := uint32(0); w*64 < s.count; w++ {
@@ -67,11 +67,15 @@ func (s *slab) put(i uint32) bool {
 	return true
 }
 
-// worthwhile is how many free blocks make a word worth taking.
-const worthwhile = 8
+const (
+	// worthwhile is how many free blocks make a word worth taking.
+	worthwhile = 8
+	// mostTaken is how many bytes of blocks are taken at a time, if that is more than one block.
+	mostTaken = 64 << 10
+)
 
-// takeWord takes the free blocks of one word out of the slab and returns them with the word's number. There are some. The
-// lowest word is taken if it is worth it, so that work of few blocks stays on few pages. If it is not, words take turns,
+// takeWord takes free blocks of one word out of the slab and returns them with the word's number. There are some. The lowest
+// word is taken if it is worth it, so that work of few blocks stays on few pages. If it is not, words take turns,
 // which leaves each the longest time to fill up.
 func (s *slab) takeWord() (w uint32, free uint64) {
 	w = uint32(bits.TrailingZeros64(s.words)) & (slabWords - 1)
@@ -82,8 +86,17 @@ func (s *slab) takeWord() (w uint32, free uint64) {
 		s.cursor = (w + 1) & (slabWords - 1)
 	}
 	free = s.bits[w]
-	s.bits[w] = 0
-	s.words &^= 1 << w
+	left := uint64(0)
+	if s.block > mostTaken/64 {
+		left = free
+		for range max(1, mostTaken/s.block) {
+			left &= left - 1
+		}
+	}
+	if s.bits[w] = left; left == 0 {
+		s.words &^= 1 << w
+	}
+	free &^= left
 	s.free.set(s.free.get() - uint32(bits.OnesCount64(free)))
 	return w, free
 }
