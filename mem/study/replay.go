@@ -101,12 +101,12 @@ type replay struct {
 
 // pass plays the trace with a fresh policy. do does one operation; an error that is mem.ErrNoMemory ends the pass early, and
 // is in failed.
-func (r *replay) pass(what string, kind Kind, do func(p *player, i int, op Op) error) (failed string, ops int, err error) {
+func (r *replay) pass(what string, kind Kind, source mem.Source, do func(p *player, i int, op Op) error) (failed string, ops int, err error) {
 	if r.Progress != nil {
 		r.Progress(what+" "+kind.Name, r.done, r.of)
 	}
 	r.done++
-	policy, err := kind.New(r.Source, r.Limit)
+	policy, err := kind.New(source, r.Limit)
 	if err != nil {
 		return err.Error(), 0, nil
 	}
@@ -165,7 +165,7 @@ func touch(s mem.Span) {
 func (r *replay) time(kind Kind, result *Result) (float64, error) {
 	before, counted := mem.CountFaults()
 	begun := time.Now()
-	_, ops, err := r.pass("timing", kind, func(p *player, _ int, op Op) error {
+	_, ops, err := r.pass("timing", kind, r.Source, func(p *player, _ int, op Op) error {
 		err := p.do(op)
 		if op.Kind != OpFree {
 			touch(p.blocks[op.ID])
@@ -185,7 +185,7 @@ func (r *replay) time(kind Kind, result *Result) (float64, error) {
 func (r *replay) latencies(kind Kind, result *Result) error {
 	var h histogram
 	origin := time.Now()
-	_, _, err := r.pass("timing each operation of", kind, func(p *player, _ int, op Op) error {
+	_, _, err := r.pass("timing each operation of", kind, r.Source, func(p *player, _ int, op Op) error {
 		begun := time.Since(origin)
 		err := p.do(op)
 		h.add(int64(time.Since(origin) - begun))

@@ -2,15 +2,16 @@ package study
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/baremetaldevx86/microdr/mem"
 )
 
 // look plays the trace to see where blocks lie, that their contents stay, and what the counters say.
 func (r *replay) look(kind Kind, result *Result) error {
-	l := &looker{replay: r, result: result, current: make([]int, r.trace.Blocks), every: max(1, len(r.trace.Ops)/samples)}
+	l := &looker{replay: r, reserved: &ledger{Source: r.Source}, result: result, current: make([]int, r.trace.Blocks), every: max(1, len(r.trace.Ops)/samples)}
 	*result = Result{Policy: kind.Name, PeakLive: r.peakLive}
-	failed, ops, err := r.pass("looking at", kind, l.do)
+	failed, ops, err := r.pass("looking at", kind, l.reserved, l.do)
 	result.Failed, result.Ops = failed, ops
 	if n := float64(max(len(l.panel.Samples), 1)); n > 0 {
 		result.MeanInternal, result.MeanExternal = l.internal/n, l.external/n
@@ -29,6 +30,7 @@ func (r *replay) look(kind Kind, result *Result) error {
 type looker struct {
 	*replay
 	result             *Result
+	reserved           *ledger
 	panel              Panel
 	current            []int // the placement of each block that lives, by ID
 	addresses          []uintptr
@@ -86,16 +88,17 @@ func (l *looker) sample(p *player, i int) {
 	}
 }
 
-// finish makes the panel: addresses count from the lowest.
+// finish makes the panel: addresses count from the lowest, as if all that the policy reserved lay in a row.
 func (l *looker) finish(name, failed string, ops int) {
-	lowest := ^uintptr(0)
-	for _, a := range l.addresses {
-		lowest = min(lowest, a)
-	}
+	lowest := int64(math.MaxInt64)
 	for i, a := range l.addresses {
 		b := &l.panel.Blocks[i]
-		b.Offset = int64(a - lowest)
+		b.Offset = l.reserved.offsetOf(a)
 		b.To = min(b.To, max(ops, b.From+1))
+		lowest = min(lowest, b.Offset)
+	}
+	for i := range l.panel.Blocks {
+		l.panel.Blocks[i].Offset -= lowest
 	}
 	l.panel.Name, l.panel.Failed, l.panel.Ops = name, failed, len(l.trace.Ops)
 	l.result.Panel = l.panel
@@ -125,4 +128,31 @@ func sameStart(s mem.Span, before int, id int32) error {
 		return fmt.Errorf("block %d of %d bytes was lost when it grew to %d", id, before, s.Size())
 	}
 	return nil
+}
+
+// A ledger is a source that remembers what it lent, in the order of lending: where the system puts it may differ from run
+// to run.
+type ledger struct {
+	mem.Source
+	lent []mem.Span
+}
+
+func (l *ledger) Reserve(size int) (mem.Span, error) {
+	s, err := l.Source.Reserve(size)
+	if err == nil {
+		l.lent = append(l.lent, s)
+	}
+	return s, err
+}
+
+// offsetOf returns how far an address is from the first that was lent.
+func (l *ledger) offsetOf(address uintptr) int64 {
+	before := int64(0)
+	for _, s := range l.lent {
+		if in := address - uintptr(s.Base()); in < uintptr(s.Size()) {
+			return before + int64(in)
+		}
+		before += int64(s.Size())
+	}
+	return before
 }
