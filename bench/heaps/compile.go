@@ -17,7 +17,7 @@ var sources embed.FS
 type library struct {
 	peer  string
 	file  string   // how the name of its file begins
-	flags []string // of the linker
+	flags []string // of the compiler
 }
 
 func libraries() []library {
@@ -25,6 +25,7 @@ func libraries() []library {
 		{"glibc", "libc.so", nil},
 		{"jemalloc", "libjemalloc", []string{"-Wl,--no-as-needed", "-ljemalloc"}},
 		{"mimalloc", "libmimalloc", []string{"-Wl,--no-as-needed", "-lmimalloc"}},
+		{"floor in C", "libc.so", []string{"-DFLOOR"}},
 	}
 }
 
@@ -45,7 +46,7 @@ func compileDrivers(ctx context.Context, folder string, warn func(string)) (map[
 	}
 	programs := map[string]string{}
 	for _, l := range libraries() {
-		program := filepath.Join(folder, l.peer+".exe")
+		program := filepath.Join(folder, strings.ReplaceAll(l.peer, " ", "-")+".exe")
 		args := append([]string{"-std=gnu11", "-O2", "-pthread", fmt.Sprintf("-DLIBRARY=%q", l.file), "-o", program}, files...)
 		out, err := exec.CommandContext(ctx, gcc, append(args, l.flags...)...).CombinedOutput()
 		if ctx.Err() != nil {

@@ -1,6 +1,9 @@
 package heaps
 
-import "math/bits"
+import (
+	"math/bits"
+	"time"
+)
 
 // A latencies counts times in nanoseconds: exactly below 128, above in buckets 1/64 as wide as what they count.
 // c/latency.h has the same.
@@ -52,4 +55,48 @@ func (l *latencies) quantile(p float64) float64 {
 		}
 	}
 	return 0
+}
+
+// timed does the same and counts how long each free and allocation took, without the touching.
+func (w *worker) timed(ops []op, l *latencies) {
+	begun := time.Now()
+	for _, o := range ops {
+		s := &w.slots[o.slot&^handed]
+		from := time.Since(begun)
+		w.free(*s)
+		b := w.alloc(int(o.size))
+		l.add(int64(time.Since(begun) - from))
+		touch(b)
+		*s = b
+	}
+}
+
+// clockCost returns what two readings of the clock lie apart, in the median.
+func clockCost() float64 {
+	l := new(latencies)
+	begun := time.Now()
+	for range 100_000 {
+		from := time.Since(begun)
+		l.add(int64(time.Since(begun) - from))
+	}
+	return l.quantile(0.5)
+}
+
+// passLatency answers the clock's own cost, the longest time, and then pairs of a bucket of latencies and its count.
+func passLatency(h heap, o order) ([]int64, error) {
+	filling, ops, err := o.sequence(0)
+	if err != nil {
+		return nil, err
+	}
+	w := newWorker(h.workers(1)[0], o.n)
+	w.fill(filling)
+	l := new(latencies)
+	w.timed(ops, l)
+	answer := []int64{int64(clockCost()), l.most}
+	for i, c := range l.counts {
+		if c > 0 {
+			answer = append(answer, int64(i), int64(c))
+		}
+	}
+	return answer, nil
 }

@@ -1,6 +1,7 @@
 package heaps
 
 import (
+	"time"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/mem"
@@ -49,3 +50,40 @@ func (c cache) alloc(size int) block {
 }
 
 func (c cache) free(b block) { c.Free(*(*mem.Span)(unsafe.Pointer(&b))) }
+
+// The work of the arena: so many blocks of 64 to 512 bytes, which it takes back all at once.
+const (
+	arenaBlocks   = 10_000
+	arenaSmallest = 64
+	arenaLargest  = 512
+)
+
+// passArena answers the nanoseconds of n allocations, or a few more, and how many they were.
+func passArena(_ heap, o order) ([]int64, error) {
+	sizes := make([]int, arenaBlocks)
+	for i := range sizes {
+		sizes[i] = arenaSmallest + int(mix(uint64(i))%(arenaLargest-arenaSmallest+1))
+	}
+	a := mem.NewArena(mem.Options{})
+	defer a.Release()
+	round := func() error {
+		for _, size := range sizes {
+			if _, err := a.Alloc(size); err != nil {
+				return err
+			}
+		}
+		a.Reset()
+		return nil
+	}
+	if err := round(); err != nil {
+		return nil, err
+	}
+	rounds := (o.n + arenaBlocks - 1) / arenaBlocks
+	begun := time.Now()
+	for range rounds {
+		if err := round(); err != nil {
+			return nil, err
+		}
+	}
+	return []int64{int64(time.Since(begun)), int64(rounds * arenaBlocks)}, nil
+}

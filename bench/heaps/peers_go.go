@@ -140,9 +140,17 @@ func openFixed(slots int) heap {
 	return &fixed{bytes: make([]byte, slots*fixedMean+largest)}
 }
 
-func (f *fixed) workers(n int) []allocator { return same(f, n) }
-func (f *fixed) settle()                   {}
-func (f *fixed) free(b block)              { f.freed = b.p }
+// workers gives every worker memory of its own.
+func (f *fixed) workers(n int) []allocator {
+	all := []allocator{f}
+	for len(all) < n {
+		all = append(all, &fixed{bytes: make([]byte, len(f.bytes))})
+	}
+	return all
+}
+
+func (f *fixed) settle()      {}
+func (f *fixed) free(b block) { f.freed = b.p }
 
 func (f *fixed) alloc(size int) block {
 	if p := f.freed; p != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -69,18 +68,4 @@ func parseAnswer(line string) ([]int64, error) {
 		answer = append(answer, n)
 	}
 	return answer, nil
-}
-
-// ask starts a peer, gives it the order, and ends it.
-func ask(ctx context.Context, o order, program string, args ...string) ([]int64, error) {
-	p, err := start(ctx, program, args...)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := p.order(o)
-	err = errors.Join(err, p.close())
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return answer, err
 }

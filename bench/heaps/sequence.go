@@ -80,6 +80,16 @@ func (s *sequence) live() (n int64) {
 	return n
 }
 
+// surviving are the bytes that are live after most blocks were freed.
+func (s *sequence) surviving() (n int64) {
+	for slot, size := range s.sizes {
+		if survives(slot) {
+			n += int64(size)
+		}
+	}
+	return n
+}
+
 // sequenceFile is where a worker's sequence lies.
 func sequenceFile(folder string, worker int) string {
 	return filepath.Join(folder, fmt.Sprint(worker, ".ops"))

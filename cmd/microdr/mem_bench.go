@@ -28,6 +28,7 @@ With --json the result is an array of {"name","ours","baseline","unit","ratio"}.
 	f := c.Flags()
 	f.IntVar(&o.Rounds, "rounds", 3, "rounds of each peer")
 	f.IntVar(&o.Operations, "operations", heaps.Operations, "operations a worker in each pass")
+	f.DurationVar(&o.Decay, "decay", heaps.Decay, "time for freed memory to go back to the system")
 	f.StringSliceVar(&o.Only, "only", nil, "only rows whose names begin so")
 	return c
 }
@@ -43,8 +44,8 @@ func memPeerCommand(a *app) *cobra.Command {
 }
 
 func (a *app) memBench(ctx context.Context, o heaps.Options) error {
-	if o.Rounds < 1 || o.Operations < 1 {
-		return usageError{errors.New("--rounds, --operations: expected 1 or more")}
+	if o.Rounds < 1 || o.Operations < 1 || o.Decay < 0 {
+		return usageError{errors.New("--rounds, --operations: expected 1 or more, --decay: no negative time")}
 	}
 	var err error
 	if o.Program, err = os.Executable(); err != nil {

@@ -47,12 +47,12 @@ static void touch(char *p, size_t size)
 		*(volatile char *)(p + i) = 1;
 }
 
-void latency(struct job *j)
+void latency(const struct job *j)
 {
 	struct latencies *l = pages(sizeof *l);
 	void **slots = pages(j->slots * sizeof *slots);
 	fill(slots, j, 0);
-	const struct op *ops = j->ops[0] + j->slots;
+	const struct op *ops = j->ops[0];
 	for (size_t i = 0; i < j->count; i++) {
 		void **s = &slots[ops[i].slot & ~HANDED];
 		int64_t from = now();

@@ -1,8 +1,13 @@
 // The other end of the pipe: takes orders from stdin, a line each, and answers on stdout, a line of integers each.
 //
-//     throughput SLOTS FOLDER   the nanoseconds of all operations of FOLDER/0.ops behind the first SLOTS
-//     latency SLOTS FOLDER      the clock's cost, the longest time, and pairs of a bucket and its count
-//     memory SLOTS FOLDER       the resident bytes of the process at most, and at the end
+//     throughput N WAIT FOLDER   the nanoseconds of all operations of FOLDER/0.ops after the first N, which fill N slots
+//     lifo, fifo                 the same, with the newest or the oldest block freed
+//     trace                      the nanoseconds of FOLDER/trace.ops in N slots, and how many operations that were
+//     latency                    the clock's cost, the longest time, and pairs of a bucket and its count
+//     memory                     the resident bytes of the process at most, and at the end
+//     freed                      those when nine of ten blocks are freed and WAIT milliseconds over, and those of live pages
+//     exchange                   the nanoseconds of two workers, who free a tenth for each other
+//     handover                   the nanoseconds of a worker that allocates and another one that frees
 //
 // Whatever is wrong ends the program with a word on stderr. Compiled once for each allocator, which is linked in place of
 // the C library's; LIBRARY is a part of the name of the file that malloc has to come from.
@@ -23,14 +28,20 @@
 
 struct pass {
 	const char *name;
-	void (*run)(struct job *j);
-	int workers;
+	void (*run)(const struct job *j);
+	const char *files[2]; // of the workers
 };
 
 static const struct pass passes[] = {
-	{"throughput", throughput, 1},
-	{"latency", latency, 1},
-	{"memory", memory, 1},
+	{"throughput", throughput, {"0.ops"}},
+	{"lifo", lifo, {"0.ops"}},
+	{"fifo", fifo, {"0.ops"}},
+	{"latency", latency, {"0.ops"}},
+	{"memory", memory, {"0.ops"}},
+	{"freed", freed, {"0.ops"}},
+	{"exchange", exchange, {"0.ops", "1.ops"}},
+	{"handover", handover, {"0.ops"}},
+	{"trace", replay, {"trace.ops"}},
 };
 
 void fail(const char *why)
@@ -54,25 +65,11 @@ void *pages(size_t bytes)
 	return p;
 }
 
-int64_t resident(void)
-{
-	static int status = -1;
-	static char text[4096];
-	if (status < 0)
-		status = open("/proc/self/status", O_RDONLY);
-	ssize_t n = pread(status, text, sizeof text - 1, 0);
-	text[n > 0 ? n : 0] = 0;
-	const char *at = strstr(text, "\nRssAnon:");
-	if (at == NULL)
-		fail("/proc/self/status tells no RssAnon");
-	return strtoll(at + strlen("\nRssAnon:"), NULL, 10) * 1024;
-}
-
-static const struct op *map(const struct job *j, const char *file, size_t *count)
+static const struct op *map(const char *folder, const char *file, size_t *count)
 {
 	static char name[4200];
 	struct stat info;
-	snprintf(name, sizeof name, "%s/%s", j->folder, file);
+	snprintf(name, sizeof name, "%s/%s", folder, file);
 	int f = open(name, O_RDONLY);
 	if (f < 0 || fstat(f, &info) != 0)
 		fail("no such file of operations");
@@ -84,22 +81,27 @@ static const struct op *map(const struct job *j, const char *file, size_t *count
 	return p;
 }
 
-static void obey(const char *name, struct job *j)
+static void obey(const struct pass *p, struct job *j, const char *folder)
 {
-	static const char *const files[] = {"0.ops", "1.ops"};
-	for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
-		if (strcmp(passes[i].name, name) != 0)
-			continue;
-		for (int w = 0; w < passes[i].workers; w++) {
-			j->ops[w] = map(j, files[w], &j->count);
-			if (j->count < j->slots)
-				fail("a sequence that does not fill the slots");
-			j->count -= j->slots;
-		}
-		passes[i].run(j);
-		return;
+	for (int w = 0; w < 2 && p->files[w] != NULL; w++) {
+		j->filling[w] = j->ops[w] = map(folder, p->files[w], &j->count);
+		if (p->run == replay)
+			continue; // begins with empty slots
+		if (j->count < j->slots)
+			fail("a sequence that does not fill the slots");
+		j->ops[w] += j->slots;
+		j->count -= j->slots;
 	}
+	p->run(j);
+}
+
+static const struct pass *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
+		if (strcmp(passes[i].name, name) == 0)
+			return &passes[i];
 	fail("a pass that this program does not know");
+	return NULL;
 }
 
 // check ends the program if malloc is not the one that this program is to measure.
@@ -118,10 +120,9 @@ int main(void)
 	setvbuf(stdout, out, _IOFBF, sizeof out);
 	check();
 	while (fgets(line, sizeof line, stdin) != NULL) {
-		if (sscanf(line, "%31s %zu %4095[^\n]", name, &j.slots, folder) != 3)
-			fail("an order that is not PASS SLOTS FOLDER");
-		j.folder = folder;
-		obey(name, &j);
+		if (sscanf(line, "%31s %zu %ld %4095[^\n]", name, &j.slots, &j.wait, folder) != 4)
+			fail("an order that is not PASS N MILLISECONDS FOLDER");
+		obey(find(name), &j, folder);
 		if (fflush(stdout) != 0)
 			fail("the answer cannot be written");
 	}

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LONGEST_RUN 128
+#define LEAST_REPLAYED (1 << 20)
+
 void *allocate(size_t size)
 {
 	char *p = malloc(size);
@@ -17,7 +20,7 @@ void *allocate(size_t size)
 void fill(void **slots, const struct job *j, int worker)
 {
 	for (size_t i = 0; i < j->slots; i++)
-		slots[i] = allocate(j->ops[worker][i].size);
+		slots[i] = allocate(j->filling[worker][i].size);
 }
 
 void replace(void **slots, const struct op *ops, size_t count)
@@ -29,27 +32,72 @@ void replace(void **slots, const struct op *ops, size_t count)
 	}
 }
 
-void throughput(struct job *j)
+// throughput and the like answer how long a loop takes over filled slots.
+static void timed(const struct job *j, void (*loop)(void **slots, const struct job *j))
 {
 	void **slots = pages(j->slots * sizeof *slots);
 	fill(slots, j, 0);
 	int64_t begun = now();
-	replace(slots, j->ops[0] + j->slots, j->count);
+	loop(slots, j);
 	printf("%" PRId64 "\n", now() - begun);
 }
 
-void memory(struct job *j)
+static void replace_all(void **slots, const struct job *j)
+{
+	replace(slots, j->ops[0], j->count);
+}
+
+// newest_first frees the newest blocks and allocates as many, a few up to LONGEST_RUN at a time.
+static void newest_first(void **slots, const struct job *j)
+{
+	const struct op *op = j->ops[0], *end = op + j->count;
+	size_t longest = j->slots < LONGEST_RUN ? j->slots : LONGEST_RUN;
+	while (op < end) {
+		size_t run = 1 + (op->slot & ~HANDED) % longest;
+		if (run > (size_t)(end - op))
+			run = (size_t)(end - op);
+		void **top = slots + j->slots - run;
+		for (size_t i = run; i-- > 0;)
+			free(top[i]);
+		for (size_t i = 0; i < run; i++)
+			top[i] = allocate(op[i].size);
+		op += run;
+	}
+}
+
+static void oldest_first(void **slots, const struct job *j)
+{
+	const struct op *ops = j->ops[0];
+	size_t oldest = 0;
+	for (size_t i = 0; i < j->count; i++) {
+		free(slots[oldest]);
+		slots[oldest] = allocate(ops[i].size);
+		if (++oldest == j->slots)
+			oldest = 0;
+	}
+}
+
+void throughput(const struct job *j) { timed(j, replace_all); }
+void lifo(const struct job *j) { timed(j, newest_first); }
+void fifo(const struct job *j) { timed(j, oldest_first); }
+
+static void replay_once(void **slots, const struct job *j)
+{
+	const struct op *ops = j->ops[0];
+	for (size_t i = 0; i < j->count; i++)
+		if (ops[i].size == 0)
+			free(slots[ops[i].slot]);
+		else
+			slots[ops[i].slot] = allocate(ops[i].size);
+}
+
+void replay(const struct job *j)
 {
 	void **slots = pages(j->slots * sizeof *slots);
-	int64_t before = resident(), most = 0, last = 0;
-	fill(slots, j, 0);
-	const struct op *ops = j->ops[0] + j->slots;
-	for (size_t i = 0; i < j->count; i += SAMPLE_EVERY) {
-		size_t rest = j->count - i;
-		replace(slots, ops + i, rest < SAMPLE_EVERY ? rest : SAMPLE_EVERY);
-		last = resident();
-		if (last > most)
-			most = last;
-	}
-	printf("%" PRId64 " %" PRId64 "\n", most - before, last - before);
+	replay_once(slots, j);
+	size_t times = 1 + LEAST_REPLAYED / j->count;
+	int64_t begun = now();
+	for (size_t i = 0; i < times; i++)
+		replay_once(slots, j);
+	printf("%" PRId64 " %zu\n", now() - begun, times * j->count);
 }
