@@ -150,10 +150,8 @@ func (c *Cache) refill(class uint) error {
 	}
 	s.epoch = c.epoch
 	at := int(w) * 64 * int(s.block)
-	if s.holed {
-		low, high := bits.TrailingZeros64(free), bits.Len64(free)
-		s.holed = c.heap.touch(f.number, at+low*int(s.block), (high-low)*int(s.block))
-	}
+	low, high := bits.TrailingZeros64(free), bits.Len64(free)
+	c.heap.touch(f.number, s, at+low*int(s.block), (high-low)*int(s.block))
 	f.bits.set(int64(free))
 	f.base, f.size, f.word = unsafe.Add(f.start, at), uintptr(s.block), w
 	f.taken.set(f.taken.get() + int64(bits.OnesCount64(free)))

@@ -188,7 +188,7 @@ func (h *Heap) slabFor(c *Cache, class uint) (uint32, error) {
 	r.extents.at(uint32(offset >> granuleBits)).size |= isSlab
 	h.slabs[class]++
 	s := r.slab(frame)
-	s.form(c.id, uint32(class), c.epoch)
+	s.form(c.id, uint32(class), c.epoch, r.pagesOf(frame))
 	c.list(number, s)
 	return number, nil
 }
@@ -294,38 +294,35 @@ func whatIsWrong(g *granule, offset, size int) string {
 	return ""
 }
 
-// touch notes that blocks of a slab are in use which may lie on pages that were not. It tells whether the slab has more
-// such pages.
-func (h *Heap) touch(number uint32, offset, size int) (holed bool) {
+// touch notes that blocks of a slab may be touched from now on. It takes the lock only if they lie on pages that were not.
+func (h *Heap) touch(number uint32, s *slab, offset, size int) {
+	pages := pagesOf(offset, size)
+	if pages&^s.pages == 0 {
+		return
+	}
+	s.pages |= pages
 	r, frame := h.frame(number)
-	start := int(frame) << frameBits
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.resident += r.touch(start+offset, size)
-	return !r.touched(start, int(r.slab(frame).count*r.slab(frame).block))
+	h.resident += r.touch(int(frame)<<frameBits+offset, size)
 }
 
 // purgeSlab gives whole pages of free blocks back to the system. Its owner calls it.
 func (h *Heap) purgeSlab(number uint32, s *slab) {
 	r, frame := h.frame(number)
 	s.runs(func(offset, size int) {
-		offset += int(frame) << frameBits
-		if !h.mayPurge(r, offset, size) {
+		from, to := (offset+1<<r.page-1)>>r.page, (offset+size)>>r.page
+		if from >= to || s.pages&pagesOf(from<<r.page, (to-from)<<r.page) == 0 {
 			return
 		}
-		if r.purge(offset, size) == nil {
-			s.holed = true
+		at := int(frame)<<frameBits + offset
+		if r.purge(at, size) == nil {
+			s.pages &^= pagesOf(from<<r.page, (to-from)<<r.page)
 			h.mu.Lock()
-			h.resident -= r.forget(offset, size)
+			h.resident -= r.forget(at, size)
 			h.mu.Unlock()
 		}
 	})
-}
-
-func (h *Heap) mayPurge(r *region, offset, size int) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return r.mayBeResident(offset, size)
 }
 
 // sum adds what a cache counted, and returns how much more may become live before there is a new peak.

@@ -47,6 +47,13 @@ type region struct {
 	page    uint // logarithm of the page size
 }
 
+// pagesOf returns the bits of the pages that a range within a frame touches.
+func pagesOf(offset, size int) uint64 {
+	page := uint(bits.TrailingZeros(uint(PageSize())))
+	from, last := uint(offset)>>page, uint(offset+size-1)>>page
+	return (2<<(last-from) - 1) << from
+}
+
 // A table has an entry for every so many bytes of a region.
 type table struct {
 	span      Span
@@ -212,25 +219,21 @@ func (r *region) touch(offset, size int) int64 {
 	return int64(fresh) << r.page
 }
 
-// touched tells whether all pages of a range were touched.
-func (r *region) touched(offset, size int) bool {
-	all := true
-	r.words(offset>>r.page, (offset+size+1<<r.page-1)>>r.page, func(word *uint64, mask uint64) { all = all && *word&mask == mask })
-	return all
+// pagesOf returns the bits of a frame's pages, of which there are at most 64.
+func (r *region) pagesOf(frame uint32) (pages uint64) {
+	n := frameBytes >> r.page
+	shift := 0
+	r.words(int(frame)*n, int(frame)*n+n, func(word *uint64, mask uint64) {
+		pages |= *word & mask >> bits.TrailingZeros64(mask) << shift
+		shift += bits.OnesCount64(mask)
+	})
+	return pages
 }
 
 // whole returns the range of whole pages within a range of bytes, as far as they are committed.
 func (r *region) whole(offset, size int) (from, to int) {
 	from, to = (offset+1<<r.page-1)>>r.page, min(offset+size, int(r.frontier.Load()))>>r.page
 	return from, max(from, to)
-}
-
-// mayBeResident tells whether any whole page of the range was touched since it was purged.
-func (r *region) mayBeResident(offset, size int) bool {
-	from, to := r.whole(offset, size)
-	var found uint64
-	r.words(from, to, func(word *uint64, mask uint64) { found |= *word & mask })
-	return found != 0
 }
 
 // forget notes that the whole pages of the range were purged, and returns how many bytes that is.

@@ -23,8 +23,8 @@ type slab struct {
 	prev   uint32
 	epoch  uint32 // when blocks were last taken
 	cursor uint32 // the word to look at next
-	holed  bool   // not all pages were handed out, or some were purged
 	listed bool
+	pages  uint64            // bit p: blocks on page p were handed out since it was purged
 	words  uint64            // bit w: bits[w] is not 0
 	bits   [slabWords]uint64 // bit i%64 of bits[i/64]: block i is free
 }
@@ -34,11 +34,11 @@ const (
 	slabEntry = unsafe.Sizeof(slab{})
 )
 
-// form cuts the frame into blocks of the class, all free.
-func (s *slab) form(owner, class, epoch uint32) {
+// form cuts the frame into blocks of the class, all free. pages is what the region knows of its pages.
+func (s *slab) form(owner, class, epoch uint32, pages uint64) {
 	block := uint32(classSize(uint(class)))
 	s.class, s.block, s.magic = class, block, uint32((1<<32+uint64(block)-1)/uint64(block))
-	s.count, s.next, s.prev, s.epoch, s.holed, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, true, false
+	s.count, s.next, s.prev, s.epoch, s.pages, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, pages, false
 	s.words, s.cursor = 0, 0
 	s.free.set(s.count)
 	for w := uint32(0); w*64 < s.count; w++ {
@@ -71,7 +71,7 @@ const (
 	// worthwhile is how many free blocks make a word worth taking.
 	worthwhile = 8
 	// mostTaken is how many bytes of blocks are taken at a time, if that is more than one block.
-	mostTaken = 64 << 10
+	mostTaken = 16 << 10
 )
 
 // takeWord takes free blocks of one word out of the slab and returns them with the word's number. There are some. The lowest

@@ -111,7 +111,7 @@ func (a *app) memReplay(ctx context.Context, path string, o replayFlags) error {
 	p, begun := newProgress(a.stderr, a.quiet), time.Now()
 	results, err := study.Replay(ctx, trace, kinds, study.ReplayOptions{Rounds: o.rounds, Limit: o.limit << 20,
 		Progress: func(what string, done, of int) {
-			p.show(join(what, fmt.Sprintf("%d of %d", done+1, of), left(done, of, time.Since(begun).Seconds())), done == 0)
+			p.show(join(what, fmt.Sprintf("%d of %d", done+1, of), left(done, of, time.Since(begun).Seconds())), false)
 		}})
 	p.clear()
 	if err != nil {

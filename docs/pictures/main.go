@@ -7,6 +7,10 @@
 // With folders of examples as arguments it makes the pictures of their READMEs instead:
 //
 //	go run ./docs/pictures examples/*/
+//
+// and with the word memory the pictures and tables of docs/memory.md, best on a quiet machine:
+//
+//	go run ./docs/pictures memory
 package main
 
 import (
@@ -35,6 +39,9 @@ func main() {
 func makeAll(ctx context.Context, examples []string) error {
 	if len(examples) == 0 {
 		return hero(ctx, "examples/table", "docs/hero.png")
+	}
+	if examples[0] == "memory" {
+		return memory(ctx)
 	}
 	for _, path := range examples {
 		if err := example(ctx, path); err != nil {

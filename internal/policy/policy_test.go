@@ -48,7 +48,7 @@ httpd           : mem
 studio          : httpd shell scene render fit film mem kernel ir nn optim
 bench           : below
 bench/heaps     : mem bench
-docs/pictures   : scene fit film
+docs/pictures   : scene fit film kernel mem/study
 cmd/microdr     : below
 internal/policy :
 `
