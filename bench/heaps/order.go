@@ -64,8 +64,20 @@ func passLoop(loop func(*worker, []op)) func(heap, order) ([]int64, error) {
 	}
 }
 
-// leastReplayed is how many operations of a trace are done at least, by doing all of it again and again.
-const leastReplayed = 1 << 20
+// A trace is done again and again, until so many operations are done or so many bytes allocated.
+const (
+	enoughReplayed  = 1 << 20
+	enoughAllocated = 8 << 30
+)
+
+// repetitions is how often a trace is done.
+func repetitions(ops []op) int {
+	bytes := uint64(1)
+	for _, o := range ops {
+		bytes += uint64(o.size)
+	}
+	return 1 + int(min(enoughReplayed/uint64(len(ops)), enoughAllocated/bytes))
+}
 
 // passTrace answers the nanoseconds that the operations of a trace took, and how many they were.
 func passTrace(h heap, o order) ([]int64, error) {
@@ -75,7 +87,7 @@ func passTrace(h heap, o order) ([]int64, error) {
 	}
 	w := newWorker(h.workers(1)[0], o.n)
 	w.replay(ops)
-	times := 1 + leastReplayed/len(ops)
+	times := repetitions(ops)
 	begun := time.Now()
 	for range times {
 		w.replay(ops)

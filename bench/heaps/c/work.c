@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #define LONGEST_RUN 128
-#define LEAST_REPLAYED (1 << 20)
+// A trace is done again and again, until so many operations are done or so many bytes allocated.
+#define ENOUGH_REPLAYED (1 << 20)
+#define ENOUGH_ALLOCATED (8ull << 30)
 
 void *allocate(size_t size)
 {
@@ -91,11 +93,21 @@ static void replay_once(void **slots, const struct job *j)
 			slots[ops[i].slot] = allocate(ops[i].size);
 }
 
+static size_t repetitions(const struct job *j)
+{
+	const struct op *ops = j->ops[0];
+	uint64_t bytes = 1;
+	for (size_t i = 0; i < j->count; i++)
+		bytes += ops[i].size;
+	uint64_t by_count = ENOUGH_REPLAYED / j->count, by_bytes = ENOUGH_ALLOCATED / bytes;
+	return 1 + (by_count < by_bytes ? by_count : by_bytes);
+}
+
 void replay(const struct job *j)
 {
 	void **slots = pages(j->slots * sizeof *slots);
 	replay_once(slots, j);
-	size_t times = 1 + LEAST_REPLAYED / j->count;
+	size_t times = repetitions(j);
 	int64_t begun = now();
 	for (size_t i = 0; i < times; i++)
 		replay_once(slots, j);
