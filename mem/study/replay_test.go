@@ -126,10 +126,7 @@ func TestReplayFindsOverlaps(t *testing.T) {
 	}
 }
 
-type twice struct {
-	memory []byte
-	bump
-}
+type twice struct{ memory []byte }
 
 func (w *twice) Alloc(size int) (mem.Span, error) {
 	s, err := mem.NewArena(mem.Options{Source: goMemory{w.memory}}).Alloc(size)
@@ -163,7 +160,9 @@ func TestHistogram(t *testing.T) {
 			t.Fatalf("%d ns are in bucket %d, from %d", ns, b, least)
 		}
 	}
-	bucketOf(math.MaxInt64)
+	if b := bucketOf(math.MaxInt64); b >= len(histogram{}.counts) {
+		t.Errorf("bucket %d of %d", b, len(histogram{}.counts))
+	}
 	var h histogram
 	for i := range int64(1000) {
 		h.add(i)
