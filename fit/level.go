@@ -102,10 +102,15 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 	return image, nil
 }
 
-// oldest is the memory of the image that the next one takes the place of.
+// oldest is the memory of the image that the next one takes the place of. The
+// first one brings that of all: they are filled one after the other.
 func (v *levelView) oldest() []float32 {
 	last := &v.recent[recentImages-1]
-	last.shows = false
+	if last.shows = false; last.image == nil {
+		for i := range v.recent {
+			v.recent[i].image = make([]float32, 3*len(v.pixels))
+		}
+	}
 	return last.image
 }
 

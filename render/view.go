@@ -15,17 +15,19 @@ import (
 // made for; its numbers may differ, and changing them compiles nothing. Images are linear RGB of the pixels asked for
 // (Options.Pixels), interleaved, before the view's gain and bias. A view serves one goroutine at a time.
 type View struct {
-	engine  *kernel.Engine
-	plan    *plan
-	data    map[string][]float32 // of images and per-pixel buffers
-	sizes   map[string][2]int
-	modules [numModes]*program // compiled when first used
-	limits  int
-	pixels  []int32
-	chosen  []int32 // see Choose
-	seed    uint32
-	names   []string    // see Columns
-	columns [][]float32 // of the latest Jacobian
+	engine *kernel.Engine
+	plan   *plan
+	data   map[string][]float32 // of images and per-pixel buffers
+
+	perPixel map[string]bool // which of these they are
+	sizes    map[string][2]int
+	modules  [numModes]*program // compiled when first used
+	limits   int
+	pixels   []int32
+	chosen   []int32 // see Choose
+	seed     uint32
+	names    []string    // see Columns
+	columns  [][]float32 // of the latest Jacobian
 
 	// Of the run under way.
 	call                   call
@@ -40,15 +42,16 @@ func NewView(e *kernel.Engine, s *scene.Scene, view string, o Options) (*View, e
 	if err != nil {
 		return nil, err
 	}
+	perPixel := perPixelBuffers(s)
 	for _, name := range o.PerPixel {
-		if !hasBuffer(s, name) {
+		if !perPixel[name] {
 			return nil, fmt.Errorf("render: the scene has no per-pixel buffer %q", name)
 		}
 	}
 	if err := checkParams(s, o.Params); err != nil {
 		return nil, err
 	}
-	v := &View{engine: e, plan: p, pixels: o.Pixels, seed: p.Seed, names: p.columns()}
+	v := &View{engine: e, plan: p, perPixel: perPixel, pixels: o.Pixels, seed: p.Seed, names: p.columns()}
 	if v.pixels == nil {
 		v.pixels = allPixels(p.width * p.height)
 	}
@@ -86,13 +89,15 @@ func checkParams(s *scene.Scene, params []string) error {
 // isSharpBox tells of a box whose program has creases instead of rounded edges.
 func isSharpBox(o *scene.Object) bool { return o != nil && o.Box != nil && o.Box.Radius == 0 }
 
-func hasBuffer(s *scene.Scene, name string) bool {
+// perPixelBuffers are the scene's buffers with values for every pixel.
+func perPixelBuffers(s *scene.Scene) map[string]bool {
+	all := map[string]bool{}
 	for _, b := range scene.Buffers(s) {
-		if b.Path == name && b.Kind != scene.ImageBuffer {
-			return true
+		if b.Kind != scene.ImageBuffer {
+			all[b.Path] = true
 		}
 	}
-	return false
+	return all
 }
 
 // Prepare compiles what a mode runs, which its first call would do. Different modes may be prepared at the same time.
@@ -152,7 +157,7 @@ func (v *View) Misses() int { return v.limits }
 // SetBuffer gives a per-pixel buffer its values: all pixels of the image in order, channels interleaved.
 func (v *View) SetBuffer(name string, data []float32) error {
 	old, ok := v.data[name]
-	if !ok || !hasBuffer(v.plan.scene, name) {
+	if !ok || !v.perPixel[name] {
 		return fmt.Errorf("render: the scene has no per-pixel buffer %q", name)
 	}
 	if len(data) != len(old) {
