@@ -94,7 +94,7 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 			return r.image, nil
 		}
 	}
-	image, err := v.view.RenderInto(ctx, vec.Scene(), v.oldest())
+	image, err := v.view.RenderInto(ctx, vec.Scene(), v.oldest(vec))
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,11 @@ func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, e
 
 // oldest is the memory of the image that the next one takes the place of. The
 // first one brings that of all: they are filled one after the other.
-func (v *levelView) oldest() []float32 {
+func (v *levelView) oldest(vec *scene.Vector) []float32 {
 	last := &v.recent[recentImages-1]
 	if last.shows = false; last.image == nil {
 		for i := range v.recent {
-			v.recent[i].image = make([]float32, 3*len(v.pixels))
+			v.recent[i] = rendered{false, pointOf(vec), make([]float32, 3*len(v.pixels))}
 		}
 	}
 	return last.image

@@ -157,7 +157,7 @@ func (l *level) linearize(ctx context.Context, v *levelView, vec *scene.Vector, 
 		}
 		return lin, err
 	}
-	if lin.image, lin.columns, err = v.view.JacobianInto(ctx, vec.Scene(), v.oldest()); err == nil {
+	if lin.image, lin.columns, err = v.view.JacobianInto(ctx, vec.Scene(), v.oldest(vec)); err == nil {
 		v.remember(vec, lin.image)
 	}
 	return lin, err

@@ -15,11 +15,10 @@ import (
 // made for; its numbers may differ, and changing them compiles nothing. Images are linear RGB of the pixels asked for
 // (Options.Pixels), interleaved, before the view's gain and bias. A view serves one goroutine at a time.
 type View struct {
-	engine *kernel.Engine
-	plan   *plan
-	data   map[string][]float32 // of images and per-pixel buffers
-
-	perPixel map[string]bool // which of these they are
+	engine   *kernel.Engine
+	plan     *plan
+	data     map[string][]float32 // of images and per-pixel buffers
+	perPixel map[string]bool      // the names of the latter
 	sizes    map[string][2]int
 	modules  [numModes]*program // compiled when first used
 	limits   int
