@@ -163,10 +163,13 @@ func chunksOf(n int) int { return (n + chunk - 1) / chunk }
 // chunkRange is where a chunk of 0..n begins and ends.
 func chunkRange(i, n int) (from, to int) { return i * chunk, min(n, (i+1)*chunk) }
 
-// room returns n elements to be written, in memory if that has room.
+// room returns n elements to be written, in memory if that has room. New memory
+// is written to at once, so that its pages are there when the first iteration
+// is over: which worker, or which part of an image, needs some may come later.
 func room[T any](memory []T, n int) []T {
 	if cap(memory) < n {
-		return make([]T, n)
+		memory = make([]T, n)
+		clear(memory)
 	}
 	return memory[:n]
 }

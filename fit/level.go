@@ -108,7 +108,7 @@ func (v *levelView) oldest(vec *scene.Vector) []float32 {
 	last := &v.recent[recentImages-1]
 	if last.shows = false; last.image == nil {
 		for i := range v.recent {
-			v.recent[i] = rendered{false, pointOf(vec), make([]float32, 3*len(v.pixels))}
+			v.recent[i] = rendered{false, pointOf(vec), room[float32](nil, 3*len(v.pixels))}
 		}
 	}
 	return last.image

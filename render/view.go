@@ -183,10 +183,12 @@ func (v *View) RenderInto(ctx context.Context, s *scene.Scene, image []float32) 
 	return image, v.run(ctx, Primal, s, call{chosen: v.chosen, take: takeImage, image: image})
 }
 
-// room returns n elements to be written, in memory if that has room.
+// room returns n elements to be written, in memory if that has room. New memory is written to at once, so that all its
+// pages are there after the first run, though that may be of few pixels.
 func room[T any](memory []T, n int) []T {
 	if cap(memory) < n {
-		return make([]T, n)
+		memory = make([]T, n)
+		clear(memory)
 	}
 	return memory[:n]
 }
@@ -216,7 +218,7 @@ func (v *View) JacobianInto(ctx context.Context, s *scene.Scene, memory []float3
 		columns = nil
 	}
 	for len(columns) < n {
-		columns = append(columns, make([]float32, 3*len(v.pixels)))
+		columns = append(columns, room[float32](nil, 3*len(v.pixels)))
 	}
 	for j := range columns {
 		columns[j] = columns[j][:3*len(v.pixels)]
