@@ -61,11 +61,11 @@ type levelView struct {
 	shown  shown
 	chosen []int32                // numbers of the pixels that images and columns have; nil: all
 	recent [recentImages]rendered // the latest images, the last one first
-	column []int                  // of every uniform of the scene, see terms
+	column []int                  // of every uniform of the scene, see sortTerms
 	crew   *kernel.Crew
 
-	// What evaluations need besides their results. It is made by the first one,
-	// so that an iteration after it allocates nothing.
+	// What evaluations work in. The first ones make it, so that an iteration
+	// after them allocates nothing.
 	point       []float64 // memory of render
 	costs       *costs
 	derivatives *linear
