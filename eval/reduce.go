@@ -36,15 +36,14 @@ func reduce[A, S float](s *ir.Stage, src []S, dst []A, lo, hi int) {
 		sums(s, src, dst, lo, hi)
 		return
 	}
-	var partial []A
 	for o := lo; o < hi; o++ {
 		base := (o/s.Inner)*s.Group*s.Inner + o%s.Inner
-		partial = partial[:0]
+		t := tree[A]{op: s.Reduce}
 		for first := 0; first < s.Group; first += ir.ReduceBlock {
 			n := min(ir.ReduceBlock, s.Group-first)
-			partial = append(partial, block[A](s, src[base+first*s.Inner:], n))
+			t.add(block[A](s, src[base+first*s.Inner:], n))
 		}
-		r := tree(s.Reduce, partial)
+		r := t.root()
 		if s.Reduce == ir.ReduceMean {
 			r /= A(s.Group)
 		}
@@ -135,19 +134,32 @@ func halves[A float](a *[ir.ReduceLanes]A) A {
 	return even + odd
 }
 
-// tree folds the blocks' results: r[i] = r[2i] + r[2i+1], an odd last one passing up unchanged.
-func tree[A float](op ir.ReduceOp, r []A) A {
-	for len(r) > 1 {
-		n := len(r)
-		for i := 0; i+1 < n; i += 2 {
-			r[i/2] = combine(op, r[i], r[i+1])
-		}
-		if n%2 == 1 {
-			r[n/2] = r[n-1]
-		}
-		r = r[:(n+1)/2]
+// tree folds the blocks' results: r[i] = r[2i] + r[2i+1], an odd last one passing up unchanged. As they come, two whole
+// trees of one height become one of the next. So there is a tree for every bit of their number, higher ones first, and in
+// the end each passes up until it meets the one to its left.
+type tree[A float] struct {
+	op    ir.ReduceOp
+	n     int   // blocks so far
+	roots [32]A // of the trees
+	trees int
+}
+
+func (t *tree[A]) add(x A) {
+	for bits := t.n; bits&1 == 1; bits >>= 1 {
+		t.trees--
+		x = combine(t.op, t.roots[t.trees], x)
 	}
-	return r[0]
+	t.roots[t.trees] = x
+	t.trees++
+	t.n++
+}
+
+func (t *tree[A]) root() A {
+	r := t.roots[t.trees-1]
+	for i := t.trees - 2; i >= 0; i-- {
+		r = combine(t.op, t.roots[i], r)
+	}
+	return r
 }
 
 func combine[A float](op ir.ReduceOp, a, b A) A {

@@ -34,7 +34,7 @@ func (l *level) settle(ctx context.Context, vec *scene.Vector) error {
 			return fmt.Errorf("fit: view %s at 1/%d of the resolution: %w", v.name, l.scale, errNothing)
 		}
 	}
-	l.aimed = nil
+	l.aimed = l.aimed[:0]
 	l.sum()
 	return nil
 }
@@ -80,7 +80,8 @@ func (v *levelView) setPixels(pixels []int32) {
 	if v.slope != v.view {
 		v.slope.SetPixels(pixels)
 	}
-	v.chosen, v.recent = nil, nil
+	v.chosen = nil
+	v.forget()
 }
 
 // whole is the mask by object of all pixels at a point.
@@ -88,7 +89,7 @@ func (v *levelView) whole(ctx context.Context, vec *scene.Vector) ([]bool, error
 	point := pointOf(vec)
 	if v.shown.hit == nil || !slices.Equal(v.shown.point, point) {
 		v.view.SetPixels(nil)
-		hit, err := v.view.MaskOf(ctx, vec.Scene(), v.mask.Object, 0)
+		hit, err := v.view.MaskInto(ctx, vec.Scene(), v.mask.Object, nil)
 		v.setPixels(v.pixels)
 		if err != nil {
 			return nil, err
@@ -98,13 +99,20 @@ func (v *levelView) whole(ctx context.Context, vec *scene.Vector) ([]bool, error
 	return v.shown.hit, nil
 }
 
-// inside is the mask by object of the pixels that may count, on the raster
+// masks is the memory that masks by object are made in: of the pixels that may
+// count, and of the whole image before and after its outline moves.
+type masks struct {
+	hit, inside []bool
+	shrinker
+}
+
+// inside is the mask by object of the pixels that may count, on the whole image
 // until the next call.
 func (v *levelView) inside(ctx context.Context, vec *scene.Vector, point []float64) ([]bool, error) {
-	if v.raster == nil {
-		v.raster = make([]bool, v.width*v.height)
+	if v.masks.inside == nil {
+		v.masks.inside = make([]bool, v.width*v.height)
 	}
-	inside := v.raster
+	inside := v.masks.inside
 	clear(inside)
 	if v.shown.hit != nil && slices.Equal(v.shown.point, point) {
 		for _, p := range v.pixels {
@@ -112,10 +120,11 @@ func (v *levelView) inside(ctx context.Context, vec *scene.Vector, point []float
 		}
 		return inside, nil
 	}
-	hit, err := v.view.MaskOf(ctx, vec.Scene(), v.mask.Object, 0)
+	hit, err := v.view.MaskInto(ctx, vec.Scene(), v.mask.Object, v.masks.hit)
 	if err != nil {
 		return nil, err
 	}
+	v.masks.hit = hit
 	for i, p := range v.pixels {
 		inside[p] = hit[i]
 	}
@@ -128,21 +137,21 @@ func (l *level) aim(ctx context.Context, vec *scene.Vector) error {
 	if !l.masked {
 		return nil
 	}
-	point := pointOf(vec)
-	if l.aimed == nil || !slices.Equal(l.aimed, point) {
-		l.aimed = nil
+	l.point = vec.AppendNumbers(l.point[:0])
+	if len(l.aimed) == 0 || !slices.Equal(l.aimed, l.point) {
+		l.aimed = l.aimed[:0]
 		for _, v := range l.views {
 			if v.mask == nil {
 				continue
 			}
-			inside, err := v.inside(ctx, vec, point)
+			inside, err := v.inside(ctx, vec, l.point)
 			if err != nil {
 				return err
 			}
-			v.aim(shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale)))
+			v.aim(v.masks.shrink(inside, v.width, v.height, v.mask.Margin/float64(l.scale)))
 		}
 		l.sum()
-		l.aimed = point
+		l.aimed = append(l.aimed, l.point...)
 	}
 	if l.count == 0 {
 		return errNothing
@@ -154,7 +163,9 @@ func (l *level) aim(ctx context.Context, vec *scene.Vector) error {
 // next one.
 func (v *levelView) aim(mask []bool) {
 	clear(v.weights)
-	v.masked = make([]int32, 0, len(v.pixels))
+	if v.masked = v.masked[:0]; cap(v.masked) < len(v.pixels) {
+		v.masked = make([]int32, 0, len(v.pixels))
+	}
 	for i, p := range v.pixels {
 		if mask[p] {
 			v.masked = append(v.masked, int32(i))
@@ -169,7 +180,8 @@ func (v *levelView) aim(mask []bool) {
 // choose renders only these pixels from now on, nil: all.
 func (v *levelView) choose(pixels []int32) {
 	v.view.Choose(pixels)
-	v.chosen, v.recent = pixels, nil
+	v.chosen = pixels
+	v.forget()
 }
 
 // chooseAll renders all pixels until the masks are taken anew.
@@ -180,5 +192,5 @@ func (l *level) chooseAll() {
 	for _, v := range l.views {
 		v.choose(nil)
 	}
-	l.aimed = nil
+	l.aimed = l.aimed[:0]
 }

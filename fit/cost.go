@@ -2,10 +2,8 @@ package fit
 
 import (
 	"context"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
+	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/scene"
 )
@@ -18,27 +16,59 @@ func (l *level) cost(ctx context.Context, vec *scene.Vector) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		view := vec.Scene().View(v.name)
-		sums := make([]float64, chunksOf(len(v.target)))
-		inChunks(len(v.target), func(chunk, from, to int) {
-			for i := from; i < to; i++ {
-				if w := v.weights[i]; w != 0 {
-					r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
-					sums[chunk] += w * l.loss.Rho(r)
-				}
-			}
-		})
-		for _, sum := range sums {
-			total += sum
+		if v.costs == nil {
+			v.costs = newCosts(v)
 		}
+		total = v.costs.add(total, l.loss, image, vec.Scene().View(v.name))
 	}
 	return total, nil
 }
 
-// normal fills out with the level's equations at vec.
-func (l *level) normal(ctx context.Context, vec *scene.Vector, out *optim.Normal) error {
+// costs adds up what the residuals of a view cost.
+type costs struct {
+	*levelView
+	loss  optim.Loss
+	image []float32
+	shown *scene.View
+	sums  []float64 // of the chunks
+	loop  *kernel.Loop
+}
+
+func newCosts(v *levelView) *costs {
+	c := &costs{levelView: v}
+	c.loop = kernel.NewLoop(c.chunk)
+	return c
+}
+
+// add returns total and the chunks' costs, added in their order.
+func (c *costs) add(total float64, loss optim.Loss, image []float32, shown *scene.View) float64 {
+	c.loss, c.image, c.shown = loss, image, shown
+	c.sums = room(c.sums, chunksOf(len(c.target)))
+	c.loop.Run(c.crew, len(c.sums))
+	for _, sum := range c.sums {
+		total += sum
+	}
+	return total
+}
+
+// chunk sums one chunk.
+func (c *costs) chunk(_, chunk int) {
+	from, to := chunkRange(chunk, len(c.target))
+	sum := 0.0
+	for i := from; i < to; i++ {
+		if w := c.weights[i]; w != 0 {
+			r := c.shown.Gain*c.valueOf(c.image, i) + c.shown.Bias - float64(c.target[i])
+			sum += w * c.loss.Rho(r)
+		}
+	}
+	c.sums[chunk] = sum
+}
+
+// normal fills out with the level's equations at vec, whose moves are how it
+// moves the scene's uniforms (see scene.Differential).
+func (l *level) normal(ctx context.Context, vec *scene.Vector, moves []scene.Entry, out *optim.Normal) error {
 	for _, v := range l.views {
-		lin, err := l.linearize(ctx, v, vec)
+		lin, err := l.linearize(ctx, v, vec, moves)
 		if err != nil {
 			return err
 		}
@@ -51,11 +81,11 @@ func (l *level) normal(ctx context.Context, vec *scene.Vector, out *optim.Normal
 
 // gradient is the level's cost at vec and its gradient by the local
 // coordinates, in reverse mode.
-func (l *level) gradient(ctx context.Context, vec *scene.Vector, out []float64) (float64, error) {
+func (l *level) gradient(ctx context.Context, vec *scene.Vector, moves []scene.Entry, out []float64) (float64, error) {
 	clear(out)
 	total := 0.0
 	for _, v := range l.views {
-		cost, err := l.addGradient(ctx, v, vec, out)
+		cost, err := l.addGradient(ctx, v, vec, moves, out)
 		if err != nil {
 			return 0, err
 		}
@@ -64,20 +94,53 @@ func (l *level) gradient(ctx context.Context, vec *scene.Vector, out []float64) 
 	return total, nil
 }
 
-func (l *level) addGradient(ctx context.Context, v *levelView, vec *scene.Vector, out []float64) (float64, error) {
-	s := vec.Scene()
-	view := s.View(v.name)
-	image, err := v.view.Render(ctx, s)
+// reverse is the memory of a gradient.
+type reverse struct {
+	image, slope []float32 // of the view for images, and of the one for derivatives
+	adjoint      []float32
+	byUniform    []float64
+}
+
+func (l *level) addGradient(ctx context.Context, v *levelView, vec *scene.Vector, moves []scene.Entry, out []float64) (float64, error) {
+	s, m := vec.Scene(), &v.reverse
+	var err error
+	if m.image, err = v.view.RenderInto(ctx, s, m.image); err != nil {
+		return 0, err
+	}
+	cost, byGain, byBias := v.adjoint(l.loss, s.View(v.name))
+	if m.slope, m.byUniform, err = v.slope.GradientInto(ctx, s, m.adjoint, m.slope, m.byUniform); err != nil {
+		return 0, err
+	}
+	lin, err := l.linear(v, vec, moves)
 	if err != nil {
 		return 0, err
 	}
-	adjoint := make([]float32, len(image))
-	var cost, byGain, byBias float64
+	for d, list := range lin.terms {
+		for _, t := range list {
+			switch t.column {
+			case imageColumn:
+				out[d] += t.factor * byGain
+			case oneColumn:
+				out[d] += t.factor * byBias
+			default:
+				out[d] += t.factor * m.byUniform[t.column]
+			}
+		}
+	}
+	return cost, nil
+}
+
+// adjoint fills in the derivatives of the cost by the image that was rendered.
+func (v *levelView) adjoint(loss optim.Loss, view *scene.View) (cost, byGain, byBias float64) {
+	image := v.reverse.image
+	v.reverse.adjoint = room(v.reverse.adjoint, len(image))
+	adjoint := v.reverse.adjoint
+	clear(adjoint)
 	for i, t := range v.target {
 		value := v.valueOf(image, i)
 		r := view.Gain*value + view.Bias - float64(t)
-		slope := v.weights[i] * l.loss.Weight(r) * r
-		cost += v.weights[i] * l.loss.Rho(r)
+		slope := v.weights[i] * loss.Weight(r) * r
+		cost += v.weights[i] * loss.Rho(r)
 		byGain += slope * value
 		byBias += slope
 		if v.channels == 1 {
@@ -88,27 +151,7 @@ func (l *level) addGradient(ctx context.Context, v *levelView, vec *scene.Vector
 			adjoint[i] = float32(slope)
 		}
 	}
-	_, byUniform, err := v.slope.Gradient(ctx, s, adjoint)
-	if err != nil {
-		return 0, err
-	}
-	terms, err := l.terms(vec, v)
-	if err != nil {
-		return 0, err
-	}
-	for d, list := range terms {
-		for _, t := range list {
-			switch t.column {
-			case imageColumn:
-				out[d] += t.factor * byGain
-			case oneColumn:
-				out[d] += t.factor * byBias
-			default:
-				out[d] += t.factor * byUniform[t.column]
-			}
-		}
-	}
-	return cost, nil
+	return cost, byGain, byBias
 }
 
 // chunk is the number of residuals summed in one go: fixed, so that sums have
@@ -117,23 +160,16 @@ const chunk = 3072
 
 func chunksOf(n int) int { return (n + chunk - 1) / chunk }
 
-// inChunks runs work on every chunk of 0..n, in parallel.
-func inChunks(n int, work func(index, from, to int)) {
-	inParallel(chunksOf(n), func(i int) { work(i, i*chunk, min(n, (i+1)*chunk)) })
-}
+// chunkRange is where a chunk of 0..n begins and ends.
+func chunkRange(i, n int) (from, to int) { return i * chunk, min(n, (i+1)*chunk) }
 
-// inParallel runs work on 0..n; the calling goroutine is one that does.
-func inParallel(n int, work func(i int)) {
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	some := func() {
-		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-			work(i)
-		}
+// room returns n elements to be written, in memory if that has room. New memory
+// is written to at once, so that its pages are there when the first iteration
+// is over: which worker, or which part of an image, needs some may come later.
+func room[T any](memory []T, n int) []T {
+	if cap(memory) < n {
+		memory = make([]T, n)
+		clear(memory)
 	}
-	for range min(runtime.GOMAXPROCS(0), n) - 1 {
-		wait.Go(some)
-	}
-	some()
-	wait.Wait()
+	return memory[:n]
 }

@@ -20,9 +20,36 @@ func (n Number) MarshalJSON() ([]byte, error) {
 // Finite reports whether the number is neither NaN nor infinite.
 func (n Number) Finite() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
 
-// Event is what a fit tells while it runs: a Hypothesis, a Step or, last, a
-// Result. Each marshals to one JSON object with an "event" field.
-type Event interface{ event() }
+// Event is what a fit tells while it runs: of its kind it has the field. It is
+// a plain struct so that to tell a step allocates nothing. It marshals to that
+// field's JSON object, which has an "event" field.
+type Event struct {
+	Kind       EventKind
+	Hypothesis Hypothesis
+	Step       Step
+	Result     *Result // last
+}
+
+// EventKind says what an event tells of.
+type EventKind string
+
+// The kinds of events.
+const (
+	StartEvent  EventKind = "start" // a Hypothesis
+	StepEvent   EventKind = "step"
+	ResultEvent EventKind = "result"
+)
+
+// MarshalJSON implements json.Marshaler.
+func (e Event) MarshalJSON() ([]byte, error) {
+	switch e.Kind {
+	case StartEvent:
+		return json.Marshal(e.Hypothesis)
+	case StepEvent:
+		return json.Marshal(e.Step)
+	}
+	return json.Marshal(e.Result)
+}
 
 // Hypothesis is the end of the coarse refinement of one start.
 type Hypothesis struct {
@@ -45,7 +72,3 @@ type Step struct {
 	Accepted  bool    `json:"accepted"`  // whether the point moved
 	Seconds   float64 `json:"seconds"`   // since the fit began
 }
-
-func (Hypothesis) event() {}
-func (Step) event()       {}
-func (*Result) event()    {}

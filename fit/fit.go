@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/baremetaldevx86/microdr/kernel"
@@ -79,11 +80,12 @@ type fitter struct {
 	seed      uint32
 	targets   []target
 	ahead     *ahead
-	spare     []*level // that hypotheses were refined on
-	level     *level   // the last one of the pyramid, kept for the assessment and the pictures
-	staging   *staging // nil without a run folder
-	mapPaths  []string // parameters given per pixel
-	steps     []Step   // of the chosen start
+	spare     []*level     // that hypotheses were refined on
+	level     *level       // the last one of the pyramid, kept for the assessment and the pictures
+	staging   *staging     // nil without a run folder
+	crew      *kernel.Crew // shares what is computed around the renderer
+	mapPaths  []string     // parameters given per pixel
+	steps     []Step       // of the chosen start
 	iteration int
 	limit     int
 	begun     time.Time
@@ -111,6 +113,7 @@ func newFitter(s *scene.Scene, o Options, open opener) (*fitter, error) {
 	if len(f.mapPaths) > 0 && f.vec.Dim() > 0 {
 		return nil, fmt.Errorf("fit: %s is given per pixel: it can not be fitted together with parameters that are not", f.mapPaths[0])
 	}
+	f.crew = kernel.NewCrew(f.workers() - 1)
 	f.seed = uint32(f.start.Integrator.Seed)
 	f.limit = f.iterationLimit()
 	return f, nil
@@ -134,6 +137,7 @@ func (f *fitter) close() {
 	for _, l := range f.spare {
 		l.close()
 	}
+	f.crew.Close()
 }
 
 // keep replaces the level that is kept.
@@ -156,8 +160,12 @@ func (f *fitter) tell(e Event) {
 func (f *fitter) step(s Step) {
 	s.Event, s.Limit, s.Seconds = "step", f.limit, f.seconds()
 	f.steps = append(f.steps, s)
-	f.tell(s)
+	f.tell(Event{Kind: StepEvent, Step: s})
 }
+
+// stepsAhead is how many steps there is room for at most when a level begins:
+// the list of very many grows.
+const stepsAhead = 1 << 12
 
 // pyramid lists the scales, coarse to fine, without repetition at the end.
 func (f *fitter) pyramid() []int {
@@ -202,6 +210,7 @@ func (f *fitter) descendLevel(ctx context.Context, vec *scene.Vector, place, lim
 		return outcome{}, err
 	}
 	f.keep(l)
+	f.steps = slices.Grow(f.steps, min(limit+1, stepsAhead))
 	if o := f.start.Fit.Optimizer.Adam; o != nil {
 		return f.runAdam(ctx, l, vec, o, limit)
 	}

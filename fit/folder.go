@@ -40,7 +40,7 @@ func (f *fitter) finish(ctx context.Context, r *Result) error {
 			return &FolderError{fmt.Errorf("fit: run folder: %w", err)}
 		}
 	}
-	f.tell(r)
+	f.tell(Event{Kind: ResultEvent, Result: r})
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (f *fitter) writeFolder(ctx context.Context, r *Result) error {
 
 // writeFiles writes pictures, log, scene and, last, the report.
 func (f *fitter) writeFiles(r *Result, views []viewPictures) error {
-	if err := encode(views); err != nil {
+	if err := encode(f.crew, views); err != nil {
 		return err
 	}
 	metrics, err := f.metrics(r)
@@ -224,8 +224,11 @@ func (v *levelView) wholeImage(ctx context.Context, vec *scene.Vector) ([]float3
 		v.choose(nil)
 	}
 	near, err := v.render(ctx, vec)
-	if err != nil || v.pixels == nil || len(v.pixels) == v.width*v.height {
-		return near, err
+	if err != nil {
+		return nil, err
+	}
+	if v.pixels == nil || len(v.pixels) == v.width*v.height {
+		return slices.Clone(near), nil // the picture is painted when the view has rendered others
 	}
 	image := make([]float32, 3*v.width*v.height)
 	rest := make([]int32, 0, v.width*v.height-len(v.pixels))
@@ -240,7 +243,7 @@ func (v *levelView) wholeImage(ctx context.Context, vec *scene.Vector) ([]float3
 	}
 	v.view.SetPixels(rest)
 	defer v.view.SetPixels(v.pixels)
-	far, err := v.view.Render(ctx, vec.Scene())
+	far, err := v.view.RenderInto(ctx, vec.Scene(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -37,10 +37,10 @@ func (v *lambert) SetBuffer(name string, data []float32) error {
 	v.buffers[name] = slices.Clone(data)
 	return nil
 }
-func (v *lambert) MaskOf(context.Context, *scene.Scene, string, float64) ([]bool, error) {
+func (v *lambert) MaskInto(context.Context, *scene.Scene, string, []bool) ([]bool, error) {
 	return nil, nil
 }
-func (v *lambert) Gradient(context.Context, *scene.Scene, []float32) ([]float32, []float64, error) {
+func (v *lambert) GradientInto(_ context.Context, _ *scene.Scene, _, _ []float32, _ []float64) ([]float32, []float64, error) {
 	return nil, nil, nil
 }
 
@@ -61,7 +61,7 @@ func (v *lambert) cosine(p int) float32 {
 	return float32(math.Max(0, sum))
 }
 
-func (v *lambert) Render(ctx context.Context, _ *scene.Scene) ([]float32, error) {
+func (v *lambert) RenderInto(ctx context.Context, _ *scene.Scene, _ []float32) ([]float32, error) {
 	out := make([]float32, 3*len(v.o.pixels))
 	for i := range out {
 		p := int(v.o.pixels[i/3])
@@ -71,8 +71,8 @@ func (v *lambert) Render(ctx context.Context, _ *scene.Scene) ([]float32, error)
 	return out, ctx.Err()
 }
 
-func (v *lambert) Jacobian(ctx context.Context, s *scene.Scene) ([]float32, [][]float32, error) {
-	image, err := v.Render(ctx, s)
+func (v *lambert) JacobianInto(ctx context.Context, s *scene.Scene, _ []float32) ([]float32, [][]float32, error) {
+	image, err := v.RenderInto(ctx, s, nil)
 	var columns [][]float32
 	for _, name := range v.o.maps {
 		n := len(v.buffers[name]) / (v.size[0] * v.size[1])

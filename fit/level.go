@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/render"
 	"github.com/baremetaldevx86/microdr/scene"
@@ -23,7 +24,9 @@ type level struct {
 	total  float64   // sum of the weights
 	count  int       // residuals with a weight
 	masked bool      // some view has a mask by object
-	aimed  []float64 // the point that the masks were taken at
+	aimed  []float64 // the point that the masks were taken at; empty: none
+	point  []float64 // memory of aim
+	crew   *kernel.Crew
 }
 
 // residuals are the pixels of a view and what they are compared with.
@@ -56,14 +59,24 @@ type levelView struct {
 	base   []float64
 	masked []int32 // numbers of the pixels inside the mask; nil before aim
 	shown  shown
-	raster []bool     // of the whole image, for masks
-	chosen []int32    // numbers of the pixels that images and columns have; nil: all
-	recent []rendered // the latest images, the last one first
-	column []int      // of every uniform of the scene, see terms
+	chosen []int32                // numbers of the pixels that images and columns have; nil: all
+	recent [recentImages]rendered // the latest images, the last one first
+	column []int                  // of every uniform of the scene, see sortTerms
+	crew   *kernel.Crew
+
+	// What evaluations work in. The first ones make it, so that an iteration
+	// after them allocates nothing.
+	point       []float64 // memory of render
+	costs       *costs
+	derivatives *linear
+	slopeImage  []float32 // the slope view's, which nobody looks at
+	reverse     reverse
+	masks       masks
 }
 
 // rendered is an image and the point (see pointOf) that it shows.
 type rendered struct {
+	shows bool // else it is only memory
 	point []float64
 	image []float32
 }
@@ -72,31 +85,53 @@ type rendered struct {
 // point that it accepts again; the end of a fit shows its start and its end.
 const recentImages = 3
 
-// render returns the image of a view; nobody may change it.
+// render returns the image of a view; nobody may change it. It stays until
+// recentImages others were rendered.
 func (v *levelView) render(ctx context.Context, vec *scene.Vector) ([]float32, error) {
-	point := pointOf(vec)
-	for _, r := range v.recent {
-		if slices.Equal(r.point, point) {
+	v.point = vec.AppendNumbers(v.point[:0])
+	for i := range v.recent {
+		if r := &v.recent[i]; r.shows && slices.Equal(r.point, v.point) {
 			return r.image, nil
 		}
 	}
-	image, err := v.view.Render(ctx, vec.Scene())
+	image, err := v.view.RenderInto(ctx, vec.Scene(), v.oldest(vec))
 	if err != nil {
 		return nil, err
 	}
-	v.remember(rendered{point, image})
+	v.remember(vec, image)
 	return image, nil
 }
 
-// remember keeps an image for render.
-func (v *levelView) remember(r rendered) {
-	v.recent = slices.Insert(v.recent[:min(len(v.recent), recentImages-1)], 0, r)
+// oldest is the memory of the image that the next one takes the place of. The
+// first one brings that of all: they are filled one after the other.
+func (v *levelView) oldest(vec *scene.Vector) []float32 {
+	last := &v.recent[recentImages-1]
+	if last.shows = false; last.image == nil {
+		for i := range v.recent {
+			v.recent[i] = rendered{false, pointOf(vec), room[float32](nil, 3*len(v.pixels))}
+		}
+	}
+	return last.image
+}
+
+// remember keeps an image, which may lie in the oldest one's memory, for render.
+func (v *levelView) remember(vec *scene.Vector, image []float32) {
+	last := v.recent[recentImages-1]
+	copy(v.recent[1:], v.recent[:])
+	v.recent[0] = rendered{true, vec.AppendNumbers(last.point[:0]), image}
+}
+
+// forget keeps no image.
+func (v *levelView) forget() {
+	for i := range v.recent {
+		v.recent[i].shows = false
+	}
 }
 
 // openLevel opens every view at a scale for the parameters of vec. A level that is to run alone beside
 // others like it serves any start; one with masks by object has to settle.
 func (f *fitter) openLevel(vec *scene.Vector, scale int, alone bool) (*level, error) {
-	l := &level{scale: scale, params: movedUniforms(vec)}
+	l := &level{scale: scale, params: movedUniforms(vec), crew: f.crew}
 	var factor func(float64) float64
 	l.loss, factor = lossOf(f.start.Fit.Loss)
 	for i := range f.targets {
@@ -130,27 +165,29 @@ func (l *level) prepare(slope render.Mode) error {
 		}
 	}
 	errs := make([]error, len(work))
-	inParallel(len(work), func(i int) { errs[i] = work[i]() })
+	l.crew.Each(len(work), func(i int) { errs[i] = work[i]() })
 	return first(errs)
 }
 
 // sum counts the weights.
 func (l *level) sum() {
 	l.total, l.count = 0, 0
-	add := func(weights []float64) {
-		for _, w := range weights {
-			l.total += w
-			if w > 0 {
-				l.count++
-			}
-		}
-	}
 	for _, v := range l.views {
 		if v.masked == nil {
-			add(v.weights)
+			l.add(v.weights)
 		}
 		for _, i := range v.masked {
-			add(v.weights[int(i)*v.channels:][:v.channels])
+			l.add(v.weights[int(i)*v.channels:][:v.channels])
+		}
+	}
+}
+
+// add counts some weights.
+func (l *level) add(weights []float64) {
+	for _, w := range weights {
+		l.total += w
+		if w > 0 {
+			l.count++
 		}
 	}
 }
@@ -180,7 +217,7 @@ func (f *fitter) openLevelView(i int, l *level, factor func(float64) float64, al
 	s := f.vec.Scene()
 	view := s.View(t.view)
 	width, height := image.Width, image.Height // as render reduces it
-	v := &levelView{name: t.view, width: width, height: height, channels: image.Channels}
+	v := &levelView{name: t.view, width: width, height: height, channels: image.Channels, crew: f.crew}
 	v.residuals = residualsOf(image, weights, func(value float64) float64 { return factor(value) * emphasize(value, view.Emphasis) })
 	if len(v.pixels) == 0 {
 		return nil, fmt.Errorf("fit: view %s at 1/%d of the resolution: %w", t.view, l.scale, errNothing)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/baremetaldevx86/microdr/kernel"
 	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/scene"
 )
@@ -38,6 +39,21 @@ type linear struct {
 	active   [][]int
 	needed   [][]int // of every block the columns in the terms of these
 	unusable []bool
+
+	bad     []bool // memory of unusable
+	moved   []bool // of every block, whether a column moves it
+	surveys *kernel.Loop
+
+	loss  optim.Loss
+	rows  []*rowReader    // of every goroutine
+	parts []*optim.Normal // of every chunk
+	sums  *kernel.Loop
+}
+
+func newLinear(v *levelView) *linear {
+	lin := &linear{levelView: v}
+	lin.surveys, lin.sums = kernel.NewLoop(lin.surveyBlock), kernel.NewLoop(lin.sumChunk)
+	return lin
 }
 
 // blockPixels is the size of a block. An object is in few of them.
@@ -48,27 +64,32 @@ const blockPixels = 256
 // such pixels are left out and counted.
 func (v *linear) survey() {
 	blocks := (len(v.pixels) + blockPixels - 1) / blockPixels
-	v.active, v.needed, v.unusable = make([][]int, blocks), make([][]int, blocks), nil
-	bad := make([]bool, len(v.pixels))
-	inParallel(blocks, func(b int) {
-		from, to := b*blockPixels, min(len(v.pixels), (b+1)*blockPixels)
-		if v.blank(from, to) {
-			return
-		}
-		moved := make([]bool, len(v.columns))
+	v.active, v.needed, v.unusable = room(v.active, blocks), room(v.needed, blocks), nil
+	v.bad, v.moved = room(v.bad, len(v.pixels)), room(v.moved, blocks*len(v.columns))
+	clear(v.bad)
+	v.surveys.Run(v.crew, blocks)
+	if slices.Contains(v.bad, true) {
+		v.unusable = v.bad
+	}
+}
+
+// surveyBlock looks through the columns of one block.
+func (v *linear) surveyBlock(_, b int) {
+	from, to := b*blockPixels, min(len(v.pixels), (b+1)*blockPixels)
+	active, needed := room(v.active[b], len(v.terms))[:0], room(v.needed[b], len(v.columns))[:0]
+	if !v.blank(from, to) {
+		moved := v.moved[b*len(v.columns):][:len(v.columns)]
 		for c, column := range v.columns {
-			moved[c] = look(column[3*from:3*to], bad[from:to])
+			moved[c] = look(column[3*from:3*to], v.bad[from:to])
 		}
 		for d, terms := range v.terms {
 			if slices.ContainsFunc(terms, func(t term) bool { return t.column < 0 || moved[t.column] }) {
-				v.active[b] = append(v.active[b], d)
+				active = append(active, d)
 			}
 		}
-		v.needed[b] = v.columnsOf(v.active[b])
-	})
-	if slices.Contains(bad, true) {
-		v.unusable = bad
+		needed = v.appendColumns(needed, active)
 	}
+	v.active[b], v.needed[b] = active, needed
 }
 
 // blank reports whether no pixel from..to counts and the columns need not hold
@@ -123,53 +144,63 @@ func (v *linear) weight(i int) float64 {
 	return v.weights[i]
 }
 
-// linearize runs the Jacobian of a view.
-func (l *level) linearize(ctx context.Context, v *levelView, vec *scene.Vector) (*linear, error) {
-	lin, err := l.linear(v, vec)
+// linearize runs the Jacobian of a view. The result is good until the next one
+// of the view.
+func (l *level) linearize(ctx context.Context, v *levelView, vec *scene.Vector, moves []scene.Entry) (*linear, error) {
+	lin, err := l.linear(v, vec, moves)
 	if err != nil {
 		return nil, err
 	}
-	lin.image, lin.columns, err = v.slope.Jacobian(ctx, vec.Scene())
-	if err == nil && v.slope != v.view {
-		lin.image, err = v.render(ctx, vec)
-	} else if err == nil {
-		v.remember(rendered{pointOf(vec), lin.image})
+	if v.slope != v.view {
+		if v.slopeImage, lin.columns, err = v.slope.JacobianInto(ctx, vec.Scene(), v.slopeImage); err == nil {
+			lin.image, err = v.render(ctx, vec)
+		}
+		return lin, err
+	}
+	if lin.image, lin.columns, err = v.view.JacobianInto(ctx, vec.Scene(), v.oldest(vec)); err == nil {
+		v.remember(vec, lin.image)
 	}
 	return lin, err
 }
 
 // linear is a view with its terms, but neither image nor columns yet.
-func (l *level) linear(v *levelView, vec *scene.Vector) (*linear, error) {
-	terms, err := l.terms(vec, v)
-	view := vec.Scene().View(v.name)
-	return &linear{levelView: v, gain: view.Gain, bias: view.Bias, terms: terms}, err
+func (l *level) linear(v *levelView, vec *scene.Vector, moves []scene.Entry) (*linear, error) {
+	if v.derivatives == nil {
+		v.derivatives = newLinear(v)
+	}
+	lin, view := v.derivatives, vec.Scene().View(v.name)
+	lin.gain, lin.bias = view.Gain, view.Bias
+	return lin, l.sortTerms(lin, vec, moves)
 }
 
-// terms sorts the scene's Jacobian by local coordinate for one view.
-func (l *level) terms(vec *scene.Vector, v *levelView) ([][]term, error) {
+// sortTerms sorts how a vector moves the uniforms by local coordinate for one
+// view.
+func (l *level) sortTerms(v *linear, vec *scene.Vector, moves []scene.Entry) error {
 	s := vec.Scene()
-	gain := s.View(v.name).Gain
 	if v.column == nil {
 		v.column = l.columnsOf(s, v.name)
 	}
-	terms := make([][]term, vec.Dim())
-	for _, e := range vec.JacobianPhys() {
+	v.terms = room(v.terms, vec.Dim())
+	for d := range v.terms {
+		v.terms[d] = v.terms[d][:0]
+	}
+	for _, e := range moves {
 		t := term{column: v.column[e.Row], factor: e.Value}
 		switch t.column {
 		case noColumn:
-			return nil, fmt.Errorf("fit: uniform %s began to move: it has no derivative", scene.Uniforms(s)[e.Row].Name)
+			return fmt.Errorf("fit: uniform %s began to move: it has no derivative", scene.Uniforms(s)[e.Row].Name)
 		case otherColumn:
 			continue
 		case imageColumn, oneColumn:
 		default:
-			t.factor *= gain
+			t.factor *= v.gain
 		}
 		if t.cell = t.column; t.column < 0 {
 			t.cell += len(l.params) + specialCells
 		}
-		terms[e.Col] = append(terms[e.Col], t)
+		v.terms[e.Col] = append(v.terms[e.Col], t)
 	}
-	return terms, nil
+	return nil
 }
 
 // columnsOf tells of every uniform of the scene which column has a view's
@@ -207,23 +238,39 @@ func (v *linear) residual(i int) (r, value float64) {
 // rowsAtOnce is how many residuals the columns are read for at a time.
 const rowsAtOnce = 64
 
-// rows visits the residuals from..to that have a weight, with their number, the
-// local coordinates that may move them, and the derivatives by all; to usable
-// rows only these are given, to others none.
-func (v *linear) rows(from, to int, visit func(i int, active []int, j []float64, r float64)) {
-	j := make([]float64, len(v.terms))
-	cells := make([]float64, rowsAtOnce*v.stride())
-	block := -1
-	var active []int
+// rowReader reads rows of a Jacobian, on one goroutine. Visit gets the number
+// of a residual, the local coordinates that may move it, the derivatives by all,
+// and the residual; to usable rows only these are given, to others none.
+type rowReader struct {
+	visit func(i int, active []int, j []float64, r float64)
+	v     *linear
+	cells []float64 // a row for each residual, see rowsOf
+	j     []float64
+
+	part *optim.Normal // that sumRow adds to
+}
+
+func newRowReader(visit func(i int, active []int, j []float64, r float64)) *rowReader {
+	return &rowReader{visit: visit}
+}
+
+// of makes room for the rows of v.
+func (r *rowReader) of(v *linear) {
+	r.v, r.j, r.cells = v, room(r.j, len(v.terms)), room(r.cells, rowsAtOnce*v.stride())
+}
+
+// rows visits the residuals from..to that have a weight.
+func (r *rowReader) rows(from, to int) {
+	v, block := r.v, -1
 	for ; from < to; from += rowsAtOnce {
 		for i := from; i < min(to, from+rowsAtOnce); {
 			b := i / v.channels / blockPixels
 			if b != block {
-				block, active = b, v.active[b]
-				clear(j)
+				block = b
+				clear(r.j)
 			}
 			end := min(to, from+rowsAtOnce, (b+1)*blockPixels*v.channels)
-			v.rowsOf(i, end, active, cells, j, visit)
+			r.rowsOf(b, i, end)
 			i = end
 		}
 	}
@@ -231,21 +278,22 @@ func (v *linear) rows(from, to int, visit func(i int, active []int, j []float64,
 
 // rowsOf is rows within a block. Columns are read one after the other, into
 // cells, a row for each residual; what several terms need is read once.
-func (v *linear) rowsOf(from, to int, active []int, cells, j []float64, visit func(i int, active []int, j []float64, r float64)) {
-	stride := v.stride()
-	for _, c := range v.needed[from/v.channels/blockPixels] {
-		v.read(c, from, to, cells, stride)
+func (r *rowReader) rowsOf(block, from, to int) {
+	v, j := r.v, r.j
+	stride, active := v.stride(), v.active[block]
+	for _, c := range v.needed[block] {
+		v.read(c, from, to, r.cells, stride)
 	}
 	for i := from; i < to; i++ {
 		if v.weights[i] == 0 {
 			continue
 		}
-		r, value := v.residual(i)
+		residual, value := v.residual(i)
 		if v.weight(i) == 0 {
-			visit(i, nil, nil, r)
+			r.visit(i, nil, nil, residual)
 			continue
 		}
-		x := cells[(i-from)*stride:][:stride]
+		x := r.cells[(i-from)*stride:][:stride]
 		x[stride+imageColumn], x[stride+oneColumn] = value, 1
 		for _, d := range active {
 			sum := 0.0
@@ -254,7 +302,7 @@ func (v *linear) rowsOf(from, to int, active []int, cells, j []float64, visit fu
 			}
 			j[d] = sum
 		}
-		visit(i, active, j, r)
+		r.visit(i, active, j, residual)
 	}
 }
 
@@ -265,9 +313,8 @@ const specialCells = 2
 // stride is the length of a row of cells: one for every column, and these.
 func (v *linear) stride() int { return len(v.columns) + specialCells }
 
-// columnsOf lists the columns in the terms of the active coordinates.
-func (v *linear) columnsOf(active []int) []int {
-	var list []int
+// appendColumns lists the columns in the terms of the active coordinates.
+func (v *linear) appendColumns(list, active []int) []int {
 	for _, d := range active {
 		for _, t := range v.terms[d] {
 			if t.column >= 0 && !slices.Contains(list, t.column) {
@@ -297,18 +344,38 @@ func (v *linear) read(column, from, to int, cells []float64, stride int) {
 // normal adds the view's normal equations to out: chunks in parallel, folded
 // in order, so that the sums do not depend on the number of cores.
 func (v *linear) normal(loss optim.Loss, out *optim.Normal) {
-	parts := make([]*optim.Normal, chunksOf(len(v.target)))
-	inChunks(len(v.target), func(chunk, from, to int) {
-		e := optim.NewNormal(len(out.Jtr))
-		v.rows(from, to, func(i int, active []int, j []float64, r float64) {
-			e.Cost += v.weights[i] * loss.Rho(r)
-			e.AddSparse(active, j, r, v.weights[i]*loss.Weight(r))
-		})
-		parts[chunk] = e
-	})
-	for _, e := range parts {
+	v.loss = loss
+	for len(v.rows) < v.crew.Workers() {
+		r := newRowReader(nil)
+		r.visit = r.sumRow
+		v.rows = append(v.rows, r)
+	}
+	for _, r := range v.rows {
+		r.of(v)
+	}
+	n := chunksOf(len(v.target))
+	for len(v.parts) < n {
+		v.parts = append(v.parts, optim.NewNormal(len(out.Jtr)))
+	}
+	v.sums.Run(v.crew, n)
+	for _, e := range v.parts[:n] {
 		out.Add(e)
 	}
+}
+
+// sumChunk sums the equations of a chunk up.
+func (v *linear) sumChunk(worker, chunk int) {
+	r := v.rows[worker]
+	r.part = v.parts[chunk]
+	r.part.Zero()
+	r.rows(chunkRange(chunk, len(v.target)))
+}
+
+// sumRow adds a row to the equations of a chunk.
+func (r *rowReader) sumRow(i int, active []int, j []float64, residual float64) {
+	w := r.v.weights[i]
+	r.part.Cost += w * r.v.loss.Rho(residual)
+	r.part.AddSparse(active, j, residual, w*r.v.loss.Weight(residual))
 }
 
 // squares is the sum of the weighted squares, as the robust loss sees them.

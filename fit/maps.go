@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
 	"github.com/baremetaldevx86/microdr/optim"
@@ -125,6 +126,14 @@ type mapFit struct {
 	pixels []int32 // fitted
 	width  int     // numbers of a pixel's point
 	dofs   int
+
+	// What iterations need, made by openLevel.
+	images   [][]float32 // of every view
+	sums     []float64   // of every pixel
+	tangents []float64   // of every pixel the derivatives of its numbers (rows) by its local coordinates
+	row      []float64
+	visit    func(view, p int, j []float64, r, w float64) // addRow
+	sum      struct{ cost, jtj, jtr []float64 }           // that addRow adds to
 }
 
 // runMaps fits the per-pixel parameters.
@@ -166,11 +175,14 @@ func (m *mapFit) openLevel() error {
 			}
 		}
 	}
-	m.level = &level{scale: 1}
+	n := len(m.pixels)
+	m.images, m.sums, m.row = make([][]float32, len(m.targets)), make([]float64, n), make([]float64, m.dofs)
+	m.tangents, m.visit = make([]float64, n*m.width*m.dofs), m.addRow
+	m.level = &level{scale: 1, crew: m.crew}
 	var factor func(float64) float64
 	m.level.loss, factor = lossOf(m.start.Fit.Loss)
 	for _, t := range m.targets {
-		v := &levelView{name: t.view, width: size.Width, height: size.Height, channels: t.image.Channels}
+		v := &levelView{name: t.view, width: size.Width, height: size.Height, channels: t.image.Channels, crew: m.crew}
 		v.pixels = m.pixels
 		emphasis := m.start.View(t.view).Emphasis
 		for _, p := range m.pixels {
@@ -238,6 +250,7 @@ func (m *mapFit) solve(ctx context.Context, start []float64) (optim.BlockResult,
 		o = *lm
 		o.Iterations = m.limit
 	}
+	m.steps = slices.Grow(m.steps, min(o.Iterations+1, stepsAhead))
 	solver := optim.BlockLM{MaxIterations: o.Iterations, Damping: o.Damping, DecreaseTolerance: o.Tolerance,
 		OnStep: func(iteration int, cost float64, active int) {
 			m.iteration = iteration
@@ -271,52 +284,49 @@ func (m *mapFit) retract(x, delta []float64) {
 	}
 }
 
-// tangents returns the derivative of a pixel's numbers (rows) by its local
+// setTangents finds the derivatives of pixel p's numbers at x by its local
 // coordinates.
-func (m *mapFit) tangents(x []float64) [][]float64 {
-	out := make([][]float64, m.width)
-	for i := range out {
-		out[i] = make([]float64, m.dofs)
-	}
+func (m *mapFit) setTangents(p int, x []float64) {
+	out := m.tangents[p*m.width*m.dofs:][:m.width*m.dofs]
+	clear(out)
 	for _, q := range m.maps {
+		first := q.first*m.dofs + q.firstDof
 		if q.kind == scene.NormalBuffer {
 			u, v := scene.TangentBasis(scene.Vec3(x[q.first : q.first+3]))
 			for c := range 3 {
-				out[q.first+c][q.firstDof], out[q.first+c][q.firstDof+1] = u[c], v[c]
+				out[first+c*m.dofs], out[first+c*m.dofs+1] = u[c], v[c]
 			}
 			continue
 		}
 		for c := range q.channels {
-			out[q.first+c][q.firstDof+c] = 1
-			if q.positive {
-				out[q.first+c][q.firstDof+c] = x[q.first+c]
+			at := &out[first+c*m.dofs+c]
+			if *at = 1; q.positive {
+				*at = x[q.first+c]
 			}
 		}
 	}
-	return out
 }
 
-func (m *mapFit) cost(ctx context.Context, x []float64, active []bool, cost []float64) error {
+func (m *mapFit) cost(ctx context.Context, x []float64, active []bool, cost []float64) (err error) {
 	if err := m.write(x); err != nil {
 		return err
 	}
-	sums := make([]float64, len(m.pixels))
-	for _, v := range m.level.views {
-		image, err := v.view.Render(ctx, m.start)
-		if err != nil {
+	clear(m.sums)
+	for k, v := range m.level.views {
+		if m.images[k], err = v.view.RenderInto(ctx, m.start, m.images[k]); err != nil {
 			return err
 		}
 		view := m.start.View(v.name)
 		for i, w := range v.weights {
 			if p := i / v.channels; w > 0 && active[p] {
-				r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
-				sums[p] += w * m.level.loss.Rho(r)
+				r := view.Gain*v.valueOf(m.images[k], i) + view.Bias - float64(v.target[i])
+				m.sums[p] += w * m.level.loss.Rho(r)
 			}
 		}
 	}
 	for p, on := range active {
 		if on {
-			cost[p] = sums[p]
+			cost[p] = m.sums[p]
 		}
 	}
 	return nil
@@ -331,13 +341,17 @@ func (m *mapFit) linearize(ctx context.Context, x []float64, active []bool, cost
 			clear(jtr[p*n : (p+1)*n])
 		}
 	}
-	loss := m.level.loss
-	return m.rows(ctx, x, active, func(_, p int, j []float64, r, w float64) {
-		e := optim.Normal{JtJ: jtj[p*n*n : (p+1)*n*n], Jtr: jtr[p*n : (p+1)*n]}
-		e.AddRow(j, r, w*loss.Weight(r))
-		e.Symmetrize()
-		cost[p] += w * loss.Rho(r)
-	})
+	m.sum.cost, m.sum.jtj, m.sum.jtr = cost, jtj, jtr
+	return m.rows(ctx, x, active, m.visit)
+}
+
+// addRow adds a residual to the equations of its pixel.
+func (m *mapFit) addRow(_, p int, j []float64, r, w float64) {
+	n, loss := m.dofs, m.level.loss
+	e := optim.Normal{JtJ: m.sum.jtj[p*n*n : (p+1)*n*n], Jtr: m.sum.jtr[p*n : (p+1)*n]}
+	e.AddRow(j, r, w*loss.Weight(r))
+	e.Symmetrize()
+	m.sum.cost[p] += w * loss.Rho(r)
 }
 
 // rows visits every residual of the active pixels: its view, pixel,
@@ -346,33 +360,33 @@ func (m *mapFit) rows(ctx context.Context, x []float64, active []bool, visit fun
 	if err := m.write(x); err != nil {
 		return err
 	}
-	tangents := make([][][]float64, len(m.pixels))
 	for p, on := range active {
 		if on {
-			tangents[p] = m.tangents(x[p*m.width : (p+1)*m.width])
+			m.setTangents(p, x[p*m.width:(p+1)*m.width])
 		}
 	}
-	j := make([]float64, m.dofs)
 	for k, v := range m.level.views {
-		image, columns, err := v.view.Jacobian(ctx, m.start)
+		image, columns, err := v.view.JacobianInto(ctx, m.start, m.images[k])
 		if err != nil {
 			return err
 		}
+		m.images[k] = image
 		view := m.start.View(v.name)
 		for i, w := range v.weights {
 			p := i / v.channels
 			if w == 0 || !active[p] {
 				continue
 			}
-			clear(j)
+			clear(m.row)
+			tangents := m.tangents[p*m.width*m.dofs:]
 			for q, column := range columns {
 				d := view.Gain * v.valueOf(column, i)
-				for t, f := range tangents[p][q] {
-					j[t] += d * f
+				for t, f := range tangents[q*m.dofs : (q+1)*m.dofs] {
+					m.row[t] += d * f
 				}
 			}
 			r := view.Gain*v.valueOf(image, i) + view.Bias - float64(v.target[i])
-			visit(k, p, j, r, w)
+			visit(k, p, m.row, r, w)
 		}
 	}
 	return nil

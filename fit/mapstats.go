@@ -39,7 +39,8 @@ func (m *mapFit) assess(ctx context.Context, start []float64, solved optim.Block
 	}
 	r.Loss = m.level.mean(sum(cost))
 	stderr := make([]float64, blocks*m.dofs)
-	inChunks(blocks, func(_, from, to int) {
+	m.crew.Each(chunksOf(blocks), func(i int) {
+		from, to := chunkRange(i, blocks)
 		for p := from; p < to; p++ {
 			sub := optim.NewSubspace(clusters[p].Normal().JtJ, m.dofs, undeterminedExact)
 			copy(stderr[p*m.dofs:], optim.StandardErrors(sub, clusters[p].Sandwich(sub), negligible))
@@ -122,7 +123,7 @@ func (m *mapFit) finish(ctx context.Context, start, end, stderr []float64, r *Re
 			return err
 		}
 	}
-	m.tell(r)
+	m.tell(Event{Kind: ResultEvent, Result: r})
 	return nil
 }
 
@@ -181,7 +182,7 @@ func (m *mapFit) mapPictures(ctx context.Context, v *levelView, t *target, start
 		if err := m.write(x); err != nil {
 			return nil, err
 		}
-		pixels, err := v.view.Render(ctx, m.start)
+		pixels, err := v.view.RenderInto(ctx, m.start, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -105,13 +105,27 @@ func insidePolygon(corners []scene.Vec2, x, y float64) bool {
 // centres) from every pixel that is not selected; a negative margin grows the
 // selection instead. What lies outside of the image does not shrink it.
 func shrink(selected []bool, width, height int, margin float64) []bool {
+	return new(shrinker).shrink(selected, width, height, margin)
+}
+
+// shrinker is the memory of shrink, for those that do it often.
+type shrinker struct{ out, spread []bool }
+
+// shrink is the function of that name, with a result until the next call.
+func (s *shrinker) shrink(selected []bool, width, height int, margin float64) []bool {
 	if margin == 0 {
 		return selected
 	}
 	grow, radius := margin < 0, math.Abs(margin)
 	reach := min(int(radius), height)
-	spread := slices.Repeat([]bool{grow}, width)
-	out := slices.Clone(selected)
+	if len(s.spread) != width {
+		s.spread = make([]bool, width)
+	}
+	for i := range s.spread {
+		s.spread[i] = grow
+	}
+	s.out = append(s.out[:0], selected...)
+	out := s.out
 	left, top, right, bottom := extent(selected, width, height)
 	for y := max(0, top-1); y < min(height, bottom+1); y++ {
 		for x := max(0, left-1); x < min(width, right+1); x++ {
@@ -120,7 +134,7 @@ func shrink(selected []bool, width, height int, margin float64) []bool {
 			}
 			for v := max(0, y-reach); v <= min(height-1, y+reach); v++ { // it spreads over a disk, row by row
 				half := halfWidth(radius, v-y)
-				copy(out[v*width+max(0, x-half):v*width+min(width, x+half+1)], spread)
+				copy(out[v*width+max(0, x-half):v*width+min(width, x+half+1)], s.spread)
 			}
 		}
 	}

@@ -11,20 +11,7 @@ import (
 // bit.
 
 // pointOf reads the point that vec stands at.
-func pointOf(vec *scene.Vector) []float64 {
-	var x []float64
-	for _, b := range vec.Blocks() {
-		if b.Kind == scene.KindPerPixel {
-			continue
-		}
-		values, err := vec.Scene().Get(b.Path)
-		if err != nil {
-			panic("fit: " + err.Error())
-		}
-		x = append(x, values...)
-	}
-	return slices.Clip(x)
-}
+func pointOf(vec *scene.Vector) []float64 { return vec.AppendNumbers(nil) }
 
 // at returns vec moved to the point x.
 func at(vec *scene.Vector, x []float64) *scene.Vector {
@@ -45,8 +32,9 @@ func at(vec *scene.Vector, x []float64) *scene.Vector {
 	return vec.At(s)
 }
 
-// places remembers where vec stands at the latest points of a solver, which
-// asks about each several times: where it is, and the trial.
+// places are where vec stands at the latest points of a solver, which asks
+// about each several times: where it is, and the trial. A step moves the one
+// from the other.
 type places struct {
 	vec    *scene.Vector
 	latest [2]place
@@ -54,21 +42,38 @@ type places struct {
 
 type place struct {
 	point []float64
-	vec   *scene.Vector
+	vec   *scene.Vector // a copy of its own
 }
 
-// at is vec at a point.
-func (p *places) at(x []float64) *scene.Vector {
-	for _, k := range p.latest {
-		if k.vec != nil && slices.Equal(k.point, x) {
-			return k.vec
+func newPlaces(vec *scene.Vector) *places {
+	p := &places{vec: vec}
+	for i := range p.latest {
+		p.latest[i] = place{pointOf(vec), vec.Copy()}
+	}
+	return p
+}
+
+// at is vec at a point, until there were two other ones.
+func (p *places) at(x []float64) *scene.Vector { return p.find(x).vec }
+
+func (p *places) find(x []float64) *place {
+	for i := range p.latest {
+		if slices.Equal(p.latest[i].point, x) {
+			return &p.latest[i]
 		}
 	}
-	v := at(p.vec, x)
-	p.keep(x, v)
-	return v
+	p.latest[1] = p.latest[0]
+	p.latest[0] = place{slices.Clone(x), at(p.vec, x)}
+	return &p.latest[0]
 }
 
-func (p *places) keep(x []float64, v *scene.Vector) {
-	p.latest = [2]place{{slices.Clone(x), v}, p.latest[0]}
+// retract makes to the point x moved by delta.
+func (p *places) retract(x, delta, to []float64) {
+	from, next := p.find(x), &p.latest[0]
+	if from == next {
+		next = &p.latest[1]
+	}
+	from.vec.RetractTo(next.vec, delta)
+	next.point = next.vec.AppendNumbers(next.point[:0])
+	copy(to, next.point)
 }

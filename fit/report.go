@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/kernel"
 )
 
 //go:embed report.html
@@ -87,7 +88,7 @@ func dataURIs(pictures []picture) []reportImage {
 }
 
 // encode paints all pictures and makes their files.
-func encode(views []viewPictures) error {
+func encode(crew *kernel.Crew, views []viewPictures) error {
 	var all []*picture
 	for _, v := range views {
 		for i := range v.pictures {
@@ -96,7 +97,7 @@ func encode(views []viewPictures) error {
 	}
 	slices.Reverse(all) // a view's last picture takes longest
 	errs := make([]error, len(all))
-	inParallel(len(all), func(i int) { errs[i] = all[i].encode() })
+	crew.Each(len(all), func(i int) { errs[i] = all[i].encode() })
 	return first(errs)
 }
 

@@ -22,7 +22,7 @@ func (l *level) mean(cost float64) Number { return Number(cost / l.total) }
 
 // problem is the level's least-squares problem around vec.
 func (l *level) problem(vec *scene.Vector) optim.Problem {
-	p := &places{vec: vec}
+	p, differential := newPlaces(vec), vec.NewDifferential()
 	return optim.Problem{
 		Size: vec.Dim(),
 		Linearize: func(ctx context.Context, x []float64, out *optim.Normal) error {
@@ -30,18 +30,12 @@ func (l *level) problem(vec *scene.Vector) optim.Problem {
 			if err := l.aim(ctx, v); err != nil {
 				return err
 			}
-			return l.normal(ctx, v, out)
+			return l.normal(ctx, v, differential.At(v), out)
 		},
 		Cost: func(ctx context.Context, x []float64) (float64, error) {
 			return l.cost(ctx, p.at(x))
 		},
-		Retract: func(x, delta []float64) []float64 {
-			v := p.at(x)
-			moved := v.At(v.Retract(delta))
-			to := pointOf(moved)
-			p.keep(to, moved)
-			return to
-		},
+		Retract: p.retract,
 	}
 }
 
@@ -99,46 +93,79 @@ const adamWindow = 50
 
 // adam runs Adam from vec and returns the best point it saw.
 func (l *level) adam(ctx context.Context, vec *scene.Vector, o *scene.Adam, rates []float64, limit int, report func(iteration int, cost float64)) (outcome, error) {
-	rule := optim.Adam{Rate: o.Rate, Beta1: o.Beta1, Beta2: o.Beta2}
-	gradient, delta := make([]float64, vec.Dim()), make([]float64, vec.Dim())
-	best := outcome{vec: vec, reason: optim.Exhausted}
+	a := newAdamRun(l, vec, o, rates)
 	if err := l.aim(ctx, vec); err != nil {
-		return best, err
+		return a.best, err
 	}
 	var windowStart float64
 	for i := 0; ; i++ {
-		cost, err := l.gradient(ctx, vec, gradient)
+		cost, err := a.look(ctx, i)
 		if err != nil {
 			if ctx.Err() != nil {
-				best.reason = optim.Cancelled
-				return best, nil
+				a.best.reason = optim.Cancelled
+				return a.best, nil
 			}
-			return best, err
+			return a.best, err
 		}
-		if i == 0 || cost < best.cost {
-			best.vec, best.cost = vec, cost
-		}
-		best.iterations = i
 		report(i, cost)
 		if i >= limit {
-			return best, nil
+			return a.best, nil
 		}
 		if i%adamWindow == 0 {
-			if i > 0 && best.cost > windowStart*(1-o.Tolerance) {
-				best.reason = optim.SmallDecrease
-				return best, nil
+			if i > 0 && a.best.cost > windowStart*(1-o.Tolerance) {
+				a.best.reason = optim.SmallDecrease
+				return a.best, nil
 			}
-			windowStart = best.cost
+			windowStart = a.best.cost
 		}
-		for d := range gradient {
-			gradient[d] /= l.total
-		}
-		rule.Step(gradient, delta)
-		for d := range delta {
-			delta[d] *= rates[d]
-		}
-		vec = vec.At(vec.Retract(delta))
+		a.step()
 	}
+}
+
+// adamRun is where Adam is on a level.
+type adamRun struct {
+	level           *level
+	rule            optim.Adam
+	rates           []float64
+	vec, next       *scene.Vector // they change places
+	best            outcome       // at a vector of its own
+	differential    *scene.Differential
+	gradient, delta []float64
+	stay            []float64 // a step of zeros
+}
+
+func newAdamRun(l *level, vec *scene.Vector, o *scene.Adam, rates []float64) *adamRun {
+	n := vec.Dim()
+	return &adamRun{level: l, rule: optim.Adam{Rate: o.Rate, Beta1: o.Beta1, Beta2: o.Beta2}, rates: rates,
+		vec: vec.Copy(), next: vec.Copy(), best: outcome{vec: vec.Copy(), reason: optim.Exhausted}, differential: vec.NewDifferential(),
+		gradient: make([]float64, n), delta: make([]float64, n), stay: make([]float64, n)}
+}
+
+// look takes cost and gradient of iteration i, and remembers the best point.
+func (a *adamRun) look(ctx context.Context, i int) (cost float64, err error) {
+	cost, err = a.level.gradient(ctx, a.vec, a.differential.At(a.vec), a.gradient)
+	if err != nil {
+		return cost, err
+	}
+	if i == 0 || cost < a.best.cost {
+		a.vec.RetractTo(a.best.vec, a.stay)
+		a.best.cost = cost
+	}
+	a.best.iterations = i
+	return cost, nil
+}
+
+// step moves on.
+func (a *adamRun) step() {
+	for d := range a.gradient {
+		a.gradient[d] /= a.level.total
+	}
+	a.rule.Step(a.gradient, a.delta)
+	for d := range a.delta {
+		a.delta[d] *= a.rates[d]
+	}
+	a.vec.RetractTo(a.next, a.delta)
+	a.vec, a.next = a.next, a.vec
 }
 
 // rates spreads the parameters' own rates over the local coordinates.

@@ -107,11 +107,11 @@ func narrow(x []float64) []float32 {
 	return out
 }
 
-func (v *splat) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
+func (v *splat) RenderInto(ctx context.Context, s *scene.Scene, _ []float32) ([]float32, error) {
 	return v.spoil(narrow(v.pixels(uniformValues(s)))), ctx.Err()
 }
 
-func (v *splat) Jacobian(ctx context.Context, s *scene.Scene) ([]float32, [][]float32, error) {
+func (v *splat) JacobianInto(ctx context.Context, s *scene.Scene, _ []float32) ([]float32, [][]float32, error) {
 	u := uniformValues(s)
 	image := v.spoil(narrow(v.pixels(u)))
 	var columns [][]float32
@@ -134,8 +134,8 @@ func (v *splat) Jacobian(ctx context.Context, s *scene.Scene) ([]float32, [][]fl
 	return image, columns, ctx.Err()
 }
 
-func (v *splat) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) ([]float32, []float64, error) {
-	image, columns, err := v.Jacobian(ctx, s)
+func (v *splat) GradientInto(ctx context.Context, s *scene.Scene, adjoint, _ []float32, _ []float64) ([]float32, []float64, error) {
+	image, columns, err := v.JacobianInto(ctx, s, nil)
 	gradient := make([]float64, len(columns))
 	for k, c := range columns {
 		for i, a := range adjoint {
@@ -145,14 +145,14 @@ func (v *splat) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32)
 	return image, gradient, err
 }
 
-func (v *splat) MaskOf(_ context.Context, s *scene.Scene, _ string, margin float64) ([]bool, error) {
+func (v *splat) MaskInto(_ context.Context, s *scene.Scene, _ string, _ []bool) ([]bool, error) {
 	u := uniformValues(s)
 	u["background.r"], u["red.albedo.r"] = 0, 1
 	r := u[v.camera.Name+".intrinsics.fx"] / float64(v.o.scale) * u["ball.radius"] / v.center(u)[2]
 	inside := make([]bool, len(v.o.pixels))
 	for i, x := range v.pixels(u) {
 		if i%3 == 0 && x > 0 {
-			inside[i/3] = r*math.Sqrt(-2*math.Log(x)) < 2*r-margin
+			inside[i/3] = r*math.Sqrt(-2*math.Log(x)) < 2*r
 		}
 	}
 	return inside, nil

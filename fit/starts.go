@@ -72,7 +72,7 @@ func (f *fitter) refineAll(ctx context.Context, count int) ([]hypothesis, error)
 			list = append(list, *h)
 			best = math.Min(best, h.loss)
 		}
-		f.tell(Hypothesis{"start", h.index, count, Number(h.loss), Number(best), f.seconds()})
+		f.tell(Event{Kind: StartEvent, Hypothesis: Hypothesis{"start", h.index, count, Number(h.loss), Number(best), f.seconds()}})
 	})
 	return keepBest(list, f.starts().Keep), err
 }
@@ -124,7 +124,7 @@ func (f *fitter) workers() int {
 // openAlike opens n copies of a level that serves any start.
 func (f *fitter) openAlike(scale, n int) ([]*level, error) {
 	levels, errs := make([]*level, n), make([]error, n)
-	inParallel(n, func(i int) { levels[i], errs[i] = f.openLevel(f.vec, scale, true) })
+	f.crew.Each(n, func(i int) { levels[i], errs[i] = f.openLevel(f.vec, scale, true) })
 	err := first(errs)
 	for _, l := range levels {
 		if err != nil && l != nil {

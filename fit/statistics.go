@@ -124,14 +124,14 @@ func (f *fitter) gather(ctx context.Context, l *level, end outcome) (*evidence, 
 	l.chooseAll() // to see every derivative that is not finite
 	n := end.vec.Dim()
 	e := &evidence{normal: optim.NewNormal(n)}
-	squares := 0.0
+	squares, moves := 0.0, end.vec.JacobianPhys()
 	var views []*linear
 	for _, v := range l.views {
 		linearize := l.linearize
 		if v.slope != v.view && end.reason != optim.Cancelled {
 			linearize = l.refreshed
 		}
-		lin, err := linearize(ctx, v, end.vec)
+		lin, err := linearize(ctx, v, end.vec, moves)
 		if err != nil {
 			return nil, err
 		}
@@ -178,8 +178,8 @@ func (l *level) targetSquares() float64 {
 // the end looks better than it is, and their residuals would not say where to go
 // on. The noise of derivatives adds to J^T J and would make the error bars too
 // small; hence the mean.
-func (l *level) refreshed(ctx context.Context, v *levelView, vec *scene.Vector) (*linear, error) {
-	lin, err := l.linear(v, vec)
+func (l *level) refreshed(ctx context.Context, v *levelView, vec *scene.Vector, moves []scene.Entry) (*linear, error) {
+	lin, err := l.linear(v, vec, moves)
 	if err != nil {
 		return nil, err
 	}
@@ -188,22 +188,22 @@ func (l *level) refreshed(ctx context.Context, v *levelView, vec *scene.Vector) 
 	for k := range freshSeeds {
 		seed := v.slopeSeed + uint32(k+1)*slopeSeed
 		v.slope.SetSeed(seed)
-		_, columns, err := v.slope.Jacobian(ctx, vec.Scene())
+		_, columns, err := v.slope.JacobianInto(ctx, vec.Scene(), nil)
 		if err != nil {
 			return nil, err
 		}
 		v.view.SetSeed(seed + 0x51ed270b)
-		image, err := v.view.Render(ctx, vec.Scene())
+		image, err := v.view.RenderInto(ctx, vec.Scene(), nil)
 		if err != nil {
 			return nil, err
 		}
 		if k == 0 {
 			lin.image, lin.columns = image, make([][]float32, len(columns))
-			inParallel(len(columns), func(c int) { lin.columns[c] = slices.Clone(columns[c]) }) // the next ones overwrite them
+			l.crew.Each(len(columns), func(c int) { lin.columns[c] = slices.Clone(columns[c]) }) // the next ones overwrite them
 			continue
 		}
 		runningMean(lin.image, image, k)
-		inParallel(len(columns), func(c int) { runningMean(lin.columns[c], columns[c], k) })
+		l.crew.Each(len(columns), func(c int) { runningMean(lin.columns[c], columns[c], k) })
 	}
 	return lin, nil
 }
@@ -308,13 +308,15 @@ func (l *level) clustersOf(views []*linear, dim, edge int) *optim.Clusters {
 	c := optim.NewClusters(dim, count)
 	for k, v := range views {
 		bands := v.bands(edge)
-		inParallel(len(bands)-1, func(b int) {
-			v.rows(v.channels*bands[b], v.channels*bands[b+1], func(i int, active []int, j []float64, r float64) {
+		l.crew.Each(len(bands)-1, func(b int) {
+			reader := newRowReader(func(i int, active []int, j []float64, r float64) {
 				w := v.weight(i)
 				if w != 0 {
 					c.AddSparse(of[k][i/v.channels], active, j, w*l.loss.Weight(r)*r, w*l.loss.Curvature(r))
 				}
 			})
+			reader.of(v)
+			reader.rows(v.channels*bands[b], v.channels*bands[b+1])
 		})
 	}
 	return c

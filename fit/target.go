@@ -141,7 +141,7 @@ func (f *fitter) synthesize(ctx context.Context, i int) (*film.Image, error) {
 	if len(f.mapPaths) > 0 {
 		return nil, fmt.Errorf("fit: view %s: per-pixel parameters have no truth to render, expected an image", v.Name)
 	}
-	pixels, err := view.Render(ctx, f.truth)
+	pixels, err := view.RenderInto(ctx, f.truth, nil)
 	if err != nil {
 		return nil, err
 	}

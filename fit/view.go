@@ -23,19 +23,22 @@ type viewOptions struct {
 // the scene may change, its structure may not. Images are interleaved RGB of
 // the pixels asked for, before the view's gain and bias. It is the whole of
 // what a fit needs of the renderer, so that tests can stand in for it.
+//
+// Results go into the memory given if that has room, so that an iteration that
+// gives what the one before it got allocates nothing.
 type openView interface {
 	Size() (width, height int)
 	// Prepare compiles what a mode runs, which its first call would do.
 	// Different modes may be prepared at the same time.
 	Prepare(mode render.Mode) error
-	Render(ctx context.Context, s *scene.Scene) ([]float32, error)
-	// Jacobian returns the image and one column for every uniform of params
+	RenderInto(ctx context.Context, s *scene.Scene, image []float32) ([]float32, error)
+	// JacobianInto returns the image and one column for every uniform of params
 	// (then for every component of the maps: the derivative of a pixel by its
 	// own component), laid out as the image. The next call changes the columns.
-	Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error)
-	// Gradient returns the image and, for every uniform of params, the sum of
+	JacobianInto(ctx context.Context, s *scene.Scene, memory []float32) (image []float32, columns [][]float32, err error)
+	// GradientInto returns the image and, for every uniform of params, the sum of
 	// adjoint times derivative.
-	Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error)
+	GradientInto(ctx context.Context, s *scene.Scene, adjoint, imageMemory []float32, memory []float64) (image []float32, gradient []float64, err error)
 	// SetPixels asks for other pixels; nil: all.
 	SetPixels(pixels []int32)
 	// Choose leaves images and columns undefined but for some of the pixels
@@ -45,9 +48,9 @@ type openView interface {
 	SetSeed(seed uint32)
 	// SetBuffer gives a per-pixel buffer its values, all pixels' in order.
 	SetBuffer(name string, data []float32) error
-	// MaskOf says of every pixel asked for whether its centre ray hits the
-	// object, margin pixels inside its outline (a fit passes 0).
-	MaskOf(ctx context.Context, s *scene.Scene, object string, margin float64) ([]bool, error)
+	// MaskInto says of every pixel asked for whether its centre ray hits the
+	// object.
+	MaskInto(ctx context.Context, s *scene.Scene, object string, hit []bool) ([]bool, error)
 	Close()
 }
 

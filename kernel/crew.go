@@ -42,8 +42,9 @@ func (t ticket) take() bool {
 	return true
 }
 
-// crew is the goroutines of an engine besides those that call it. They start when first needed.
-type crew struct {
+// Crew is goroutines that wait for work, besides those that call it. They start when first needed. A crew serves any
+// number of goroutines; a nil one leaves all work to them.
+type Crew struct {
 	tickets chan ticket
 	stop    chan struct{}
 	start   sync.Once
@@ -51,16 +52,25 @@ type crew struct {
 	size    int
 }
 
-func newCrew(size int) *crew {
-	return &crew{tickets: make(chan ticket, max(size, 1)), stop: make(chan struct{}), size: size}
+// NewCrew returns a crew of so many goroutines. Close ends them.
+func NewCrew(size int) *Crew {
+	return &Crew{tickets: make(chan ticket, max(size, 1)), stop: make(chan struct{}), size: size}
 }
 
-// close ends the goroutines.
-func (c *crew) close() { c.end.Do(func() { close(c.stop) }) }
+// Workers is the number of goroutines that share a loop: the crew's and the calling one.
+func (c *Crew) Workers() int {
+	if c == nil {
+		return 1
+	}
+	return c.size + 1
+}
+
+// Close ends the goroutines. What is under way is finished, and later loops run on those that call.
+func (c *Crew) Close() { c.end.Do(func() { close(c.stop) }) }
 
 // run does n parts of a task and returns when all are done. The calling goroutine does part 0 and then every other one
 // that nobody has begun: so it waits only for what is under way, and never does another task's work.
-func (c *crew) run(t *task, n int) {
+func (c *Crew) run(t *task, n int) {
 	if n <= 1 {
 		t.work(0)
 		return
@@ -89,13 +99,13 @@ func (t ticket) do() {
 	}
 }
 
-func (c *crew) launch() {
+func (c *Crew) launch() {
 	for range c.size {
 		go c.serve()
 	}
 }
 
-func (c *crew) serve() {
+func (c *Crew) serve() {
 	for {
 		select {
 		case t := <-c.tickets:

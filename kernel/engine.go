@@ -69,7 +69,7 @@ type Engine struct {
 type executable struct {
 	pages *jit.Pages
 	cache *cache
-	crew  *crew
+	crew  *Crew
 	heap  *store // of the workers
 }
 
@@ -79,7 +79,7 @@ func New(o Options) *Engine {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	e := &Engine{options: o, store: newStore(o.named("buffers")), executable: &executable{
-		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: newCrew(o.Workers - 1),
+		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: NewCrew(o.Workers - 1),
 		heap: newStore(o.named("workers")),
 	}}
 	pages := weak.Make(e.pages)
@@ -107,6 +107,9 @@ func (e *Engine) Precision() Precision { return e.options.Precision }
 // Backend returns what executes the engine's programs.
 func (e *Engine) Backend() Backend { return e.backend }
 
+// Crew returns the goroutines that runs are shared among, for loops around them.
+func (e *Engine) Crew() *Crew { return e.crew }
+
 // Memory returns the counters of the buffers.
 func (e *Engine) Memory() mem.Counters { return e.store.heap.Counters() }
 
@@ -119,7 +122,7 @@ func (e *Engine) Close() error {
 
 // close gives everything back; twice does nothing more. What kernels that nobody closed still hold is no error.
 func (x *executable) close() error {
-	x.crew.close()
+	x.crew.Close()
 	x.heap.close()
 	return x.cache.close()
 }

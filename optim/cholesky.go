@@ -23,11 +23,23 @@ type Cholesky struct {
 // reads the lower triangle. It returns ErrNotPositive when a pivot of the
 // scaled matrix is below 1e-15 or not a number.
 func NewCholesky(a []float64, n int) (*Cholesky, error) {
-	c := &Cholesky{n: n, lower: make([]float64, n*n), scale: make([]float64, n)}
+	c := &Cholesky{}
+	if err := c.Factor(a, n); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Factor is NewCholesky in place: it allocates nothing for as many parameters
+// as before. After an error c is of no use until the next call.
+func (c *Cholesky) Factor(a []float64, n int) error {
+	if c.n != n || c.lower == nil {
+		*c = Cholesky{n, make([]float64, n*n), make([]float64, n)}
+	}
 	for i := range n {
 		d := a[i*n+i]
 		if !(d > 0) || math.IsInf(d, 1) {
-			return nil, ErrNotPositive
+			return ErrNotPositive
 		}
 		c.scale[i] = 1 / math.Sqrt(d)
 	}
@@ -42,12 +54,12 @@ func NewCholesky(a []float64, n int) (*Cholesky, error) {
 				continue
 			}
 			if !(sum > 1e-15) {
-				return nil, ErrNotPositive
+				return ErrNotPositive
 			}
 			c.lower[i*n+i] = math.Sqrt(sum)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // Solve writes A^-1 b into x; the two may be the same slice.

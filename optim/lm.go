@@ -102,15 +102,18 @@ type Problem struct {
 	// Cost is the same cost as Linearize computes. A cost that is not finite
 	// rejects the point.
 	Cost func(ctx context.Context, x []float64) (float64, error)
-	// Retract returns a new point, x moved by delta. Nil means x + delta.
-	Retract func(x, delta []float64) []float64
+	// Retract makes to the point x moved by delta. Nil means x + delta.
+	Retract func(x, delta, to []float64)
 }
 
-func (p *Problem) retract(x, delta []float64) []float64 {
+func (p *Problem) retract(x, delta, to []float64) {
 	if p.Retract != nil {
-		return p.Retract(x, delta)
+		p.Retract(x, delta, to)
+		return
 	}
-	return addScaled(x, delta, 1)
+	for i := range x {
+		to[i] = x[i] + delta[i]
+	}
 }
 
 // Reason says why a solver stopped.
@@ -210,11 +213,8 @@ func orElse[T int | float64](v, otherwise T) T {
 // context's error. Any other error of a callback is returned as it is, again
 // with the best point so far; a start whose cost is not finite is an error.
 func (o LM) Minimize(ctx context.Context, p Problem, x0 []float64) (Result, error) {
-	s := &lmState{LM: o.withDefaults(p.Size), p: p, nu: 2}
-	s.mu = s.Damping
-	s.scale = make([]float64, p.Size)
-	s.result = Result{X: slices.Clone(x0), Cost: math.NaN()}
-	if err := s.linearize(ctx, s.result.X); err != nil {
+	s := newLMState(o, p, x0)
+	if err := s.linearize(ctx); err != nil {
 		return s.stop(ctx, err)
 	}
 	if !isFinite(s.result.Cost) {
@@ -240,6 +240,23 @@ type lmState struct {
 	gradient   float64
 	rejections int
 	blocked    bool // the latest trial had no finite cost
+
+	// What an iteration needs beside the result, made once. An accepted trial
+	// changes places with the result.
+	trial  []float64 // point
+	normal *Normal   // at trial
+	delta  []float64
+	damped []float64 // JtJ + mu D
+	factor Cholesky  // of damped
+}
+
+func newLMState(o LM, p Problem, x0 []float64) *lmState {
+	n := p.Size
+	s := &lmState{LM: o.withDefaults(n), p: p, nu: 2, scale: make([]float64, n), trial: slices.Clone(x0),
+		normal: NewNormal(n), delta: make([]float64, n), damped: make([]float64, n*n)}
+	s.mu = s.Damping
+	s.result = Result{X: slices.Clone(x0), Cost: math.NaN()}
+	return s
 }
 
 // stop turns an error into the final result.
@@ -251,13 +268,14 @@ func (s *lmState) stop(ctx context.Context, err error) (Result, error) {
 	return s.result, err
 }
 
-// linearize moves the result to x.
-func (s *lmState) linearize(ctx context.Context, x []float64) error {
+// linearize moves the result to the trial.
+func (s *lmState) linearize(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	normal := NewNormal(s.p.Size)
-	if err := s.p.Linearize(ctx, x, normal); err != nil {
+	normal := s.normal
+	normal.Zero()
+	if err := s.p.Linearize(ctx, s.trial, normal); err != nil {
 		return err
 	}
 	n := s.p.Size
@@ -269,7 +287,11 @@ func (s *lmState) linearize(ctx context.Context, x []float64) error {
 			s.gradient = math.Max(s.gradient, math.Abs(normal.Jtr[i])/math.Sqrt(d*2*normal.Cost))
 		}
 	}
-	s.result.X, s.result.Cost, s.result.Normal = x, normal.Cost, normal
+	s.result.X, s.trial = s.trial, s.result.X
+	if s.normal = s.result.Normal; s.normal == nil {
+		s.normal = NewNormal(n)
+	}
+	s.result.Cost, s.result.Normal = normal.Cost, normal
 	return nil
 }
 
@@ -281,11 +303,11 @@ func (s *lmState) iterate(ctx context.Context) (done bool, err error) {
 	if s.result.Iterations >= s.MaxIterations {
 		return s.finish(Exhausted)
 	}
-	delta, ok := s.limitedSolve()
-	if !ok {
+	if !s.limitedSolve() {
 		return s.reject(Step{Trial: math.NaN()})
 	}
-	predicted := s.predict(delta)
+	delta := s.delta
+	predicted := s.predict()
 	if predicted <= s.DecreaseTolerance*s.result.Cost {
 		return s.finish(SmallDecrease)
 	}
@@ -299,15 +321,15 @@ func (s *lmState) iterate(ctx context.Context) (done bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	x := s.p.retract(s.result.X, delta)
-	if step.Trial, err = s.p.Cost(ctx, x); err != nil {
+	s.p.retract(s.result.X, delta, s.trial)
+	if step.Trial, err = s.p.Cost(ctx, s.trial); err != nil {
 		return false, err
 	}
 	step.GainRatio = (s.result.Cost - step.Trial) / predicted
 	if !(step.GainRatio > 0) || !isFinite(step.Trial) {
 		return s.reject(step)
 	}
-	return false, s.accept(ctx, x, step)
+	return false, s.accept(ctx, step)
 }
 
 // finish ends with the reason; a step that became small only because trials
@@ -321,19 +343,19 @@ func (s *lmState) finish(reason Reason) (bool, error) {
 }
 
 // limitedSolve raises the damping until the step is within its limits.
-func (s *lmState) limitedSolve() ([]float64, bool) {
-	for {
-		delta, ok := s.solve()
-		if !ok || s.withinLimit(delta) {
-			return delta, ok
+func (s *lmState) limitedSolve() bool {
+	for s.solve() {
+		if s.withinLimit() {
+			return true
 		}
 		s.mu = math.Max(2*s.mu, 1e-4)
 	}
+	return false
 }
 
-func (s *lmState) withinLimit(delta []float64) bool {
+func (s *lmState) withinLimit() bool {
 	for i, limit := range s.Limit {
-		if limit > 0 && math.Abs(delta[i]) > limit {
+		if limit > 0 && math.Abs(s.delta[i]) > limit {
 			return false
 		}
 	}
@@ -342,9 +364,9 @@ func (s *lmState) withinLimit(delta []float64) bool {
 
 // solve finds the damped step. It fails when rounding has made the damped
 // matrix indefinite.
-func (s *lmState) solve() ([]float64, bool) {
-	n := s.p.Size
-	damped := slices.Clone(s.result.Normal.JtJ)
+func (s *lmState) solve() bool {
+	n, damped, delta := s.p.Size, s.damped, s.delta
+	copy(damped, s.result.Normal.JtJ)
 	for i := range n {
 		d := s.scale[i]
 		if d <= 0 {
@@ -352,26 +374,24 @@ func (s *lmState) solve() ([]float64, bool) {
 		}
 		damped[i*n+i] += s.mu * d
 	}
-	c, err := NewCholesky(damped, n)
-	if err != nil {
-		return nil, false
+	if s.factor.Factor(damped, n) != nil {
+		return false
 	}
-	delta := make([]float64, n)
-	c.Solve(s.result.Normal.Jtr, delta)
+	s.factor.Solve(s.result.Normal.Jtr, delta)
 	for i := range delta {
 		delta[i] = -delta[i]
 		if !isFinite(delta[i]) {
-			return nil, false
+			return false
 		}
 	}
-	return delta, true
+	return true
 }
 
 // predict is the decrease of the quadratic model,
 // -delta.Jtr - delta.JtJ.delta/2 = delta.(mu D delta - Jtr)/2.
-func (s *lmState) predict(delta []float64) float64 {
+func (s *lmState) predict() float64 {
 	sum := 0.0
-	for i, d := range delta {
+	for i, d := range s.delta {
 		sum += d * (s.mu*s.scale[i]*d - s.result.Normal.Jtr[i])
 	}
 	return sum / 2
@@ -390,8 +410,8 @@ func (s *lmState) reject(step Step) (bool, error) {
 	return false, nil
 }
 
-func (s *lmState) accept(ctx context.Context, x []float64, step Step) error {
-	if err := s.linearize(ctx, x); err != nil {
+func (s *lmState) accept(ctx context.Context, step Step) error {
+	if err := s.linearize(ctx); err != nil {
 		return err
 	}
 	s.result.Iterations++

@@ -84,9 +84,9 @@ func TestLMRetraction(t *testing.T) { // the nearest point of a circle, by an an
 		return addScaled(x, target, -1), [][]float64{{-x[1]}, {x[0]}}
 	}
 	p := residuals(1, at)
-	p.Retract = func(x, d []float64) []float64 {
+	p.Retract = func(x, d, to []float64) {
 		s, c := math.Sincos(d[0])
-		return []float64{c*x[0] - s*x[1], s*x[0] + c*x[1]}
+		to[0], to[1] = c*x[0]-s*x[1], s*x[0]+c*x[1]
 	}
 	got, err := LM{}.Minimize(t.Context(), p, []float64{1, 0})
 	if err != nil || math.Abs(got.X[0]-0.6) > 1e-6 || math.Abs(got.X[1]-0.8) > 1e-6 || !got.Reason.Converged() {
@@ -96,14 +96,12 @@ func TestLMRetraction(t *testing.T) { // the nearest point of a circle, by an an
 
 func TestLMLimit(t *testing.T) {
 	longest := 0.0
-	last := []float64{-1.2, 1}
 	p := residuals(2, rosenbrock)
-	p.Retract = func(x, d []float64) []float64 {
+	p.Retract = func(x, d, to []float64) {
 		longest = math.Max(longest, math.Abs(d[0]))
-		last = addScaled(x, d, 1)
-		return last
+		copy(to, addScaled(x, d, 1))
 	}
-	got, err := LM{Limit: []float64{0.1, 0}, MaxIterations: 100}.Minimize(t.Context(), p, last)
+	got, err := LM{Limit: []float64{0.1, 0}, MaxIterations: 100}.Minimize(t.Context(), p, []float64{-1.2, 1})
 	if err != nil || longest > 0.1 || math.Abs(got.X[0]-1) > 1e-6 {
 		t.Errorf("longest step %g, end %v, %v", longest, got.X, err)
 	}

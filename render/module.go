@@ -233,8 +233,11 @@ func tangentName(i int) string { return tangentPrefix + strconv.Itoa(i) }
 // tangentNumber is the inverse of tangentName.
 func tangentNumber(name string) (int, bool) {
 	digits, ok := strings.CutPrefix(name, tangentPrefix)
+	if !ok {
+		return 0, false
+	}
 	i, err := strconv.Atoi(digits)
-	return i, ok && err == nil
+	return i, err == nil
 }
 
 func (t *tracer) reverse(rgb []trace.Float) error {

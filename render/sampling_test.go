@@ -40,11 +40,10 @@ func record(t *testing.T, source string, lanes, n int, o Options, body func(t *t
 		t.Fatal(err)
 	}
 	values := (&program{kernel: k})
-	uniforms, err := values.uniforms(s, p.Seed, nil)
-	if err != nil {
+	if err := values.setUniforms(s, scene.Values(s), p.Seed, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Run(context.Background(), kernel.Args{Uniforms: uniforms, Buffers: []*kernel.Buffer{b}}); err != nil {
+	if err := k.Run(context.Background(), kernel.Args{Uniforms: values.uniforms, Buffers: []*kernel.Buffer{b}}); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]float64, lanes*n)

@@ -15,17 +15,24 @@ import (
 // made for; its numbers may differ, and changing them compiles nothing. Images are linear RGB of the pixels asked for
 // (Options.Pixels), interleaved, before the view's gain and bias. A view serves one goroutine at a time.
 type View struct {
-	engine  *kernel.Engine
-	plan    *plan
-	data    map[string][]float32 // of images and per-pixel buffers
-	sizes   map[string][2]int
-	modules [numModes]*program // compiled when first used
-	limits  int
-	pixels  []int32
-	chosen  []int32 // see Choose
-	seed    uint32
-	names   []string    // see Columns
-	columns [][]float32 // of the latest Jacobian
+	engine   *kernel.Engine
+	plan     *plan
+	data     map[string][]float32 // of images and per-pixel buffers
+	perPixel map[string]bool      // the names of the latter
+	sizes    map[string][2]int
+	modules  [numModes]*program // compiled when first used
+	limits   int
+	pixels   []int32
+	chosen   []int32 // see Choose
+	seed     uint32
+	names    []string    // see Columns
+	columns  [][]float32 // of the latest Jacobian
+
+	// Of the run under way.
+	call                   call
+	taking                 taking
+	takeParts, takeColumns *kernel.Loop
+	values                 *scene.Reader
 }
 
 // NewView prepares a view of the scene by name. Nothing is compiled yet.
@@ -34,18 +41,20 @@ func NewView(e *kernel.Engine, s *scene.Scene, view string, o Options) (*View, e
 	if err != nil {
 		return nil, err
 	}
+	perPixel := perPixelBuffers(s)
 	for _, name := range o.PerPixel {
-		if !hasBuffer(s, name) {
+		if !perPixel[name] {
 			return nil, fmt.Errorf("render: the scene has no per-pixel buffer %q", name)
 		}
 	}
 	if err := checkParams(s, o.Params); err != nil {
 		return nil, err
 	}
-	v := &View{engine: e, plan: p, pixels: o.Pixels, seed: p.Seed, names: p.columns()}
+	v := &View{engine: e, plan: p, perPixel: perPixel, pixels: o.Pixels, seed: p.Seed, names: p.columns()}
 	if v.pixels == nil {
 		v.pixels = allPixels(p.width * p.height)
 	}
+	v.takeParts, v.takeColumns, v.values = kernel.NewLoop(v.takePart), kernel.NewLoop(v.takeColumn), scene.NewReader()
 	v.data, v.sizes, err = p.loadMaps()
 	return v, err
 }
@@ -79,13 +88,15 @@ func checkParams(s *scene.Scene, params []string) error {
 // isSharpBox tells of a box whose program has creases instead of rounded edges.
 func isSharpBox(o *scene.Object) bool { return o != nil && o.Box != nil && o.Box.Radius == 0 }
 
-func hasBuffer(s *scene.Scene, name string) bool {
+// perPixelBuffers are the scene's buffers with values for every pixel.
+func perPixelBuffers(s *scene.Scene) map[string]bool {
+	all := map[string]bool{}
 	for _, b := range scene.Buffers(s) {
-		if b.Path == name && b.Kind != scene.ImageBuffer {
-			return true
+		if b.Kind != scene.ImageBuffer {
+			all[b.Path] = true
 		}
 	}
-	return false
+	return all
 }
 
 // Prepare compiles what a mode runs, which its first call would do. Different modes may be prepared at the same time.
@@ -145,13 +156,13 @@ func (v *View) Misses() int { return v.limits }
 // SetBuffer gives a per-pixel buffer its values: all pixels of the image in order, channels interleaved.
 func (v *View) SetBuffer(name string, data []float32) error {
 	old, ok := v.data[name]
-	if !ok || !hasBuffer(v.plan.scene, name) {
+	if !ok || !v.perPixel[name] {
 		return fmt.Errorf("render: the scene has no per-pixel buffer %q", name)
 	}
 	if len(data) != len(old) {
 		return fmt.Errorf("render: buffer %q takes %d values, not %d", name, len(old), len(data))
 	}
-	v.data[name] = append([]float32(nil), data...)
+	copy(old, data)
 	for _, m := range v.modules {
 		if m != nil {
 			m.stale[name] = true
@@ -162,77 +173,79 @@ func (v *View) SetBuffer(name string, data []float32) error {
 
 // Render returns the image.
 func (v *View) Render(ctx context.Context, s *scene.Scene) ([]float32, error) {
-	image := make([]float32, 3*len(v.pixels))
-	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
-		interleaveInParallel(image, m.floats(m.numbers.image), at)
-	}})
-	return image, err
+	return v.RenderInto(ctx, s, nil)
+}
+
+// RenderInto is Render into memory that has been used before: it allocates nothing if image has room. So do the other
+// methods of this kind.
+func (v *View) RenderInto(ctx context.Context, s *scene.Scene, image []float32) ([]float32, error) {
+	image = room(image, 3*len(v.pixels))
+	return image, v.run(ctx, Primal, s, call{chosen: v.chosen, take: takeImage, image: image})
+}
+
+// room returns n elements to be written, in memory if that has room. New memory is written to at once, so that all its
+// pages are there after the first run, though that may be of few pixels.
+func room[T any](memory []T, n int) []T {
+	if cap(memory) < n {
+		memory = make([]T, n)
+		clear(memory)
+	}
+	return memory[:n]
 }
 
 // RenderF64 is Render with the precision of the engine.
 func (v *View) RenderF64(ctx context.Context, s *scene.Scene) ([]float64, error) {
 	image := make([]float64, 3*len(v.pixels))
-	err := v.run(ctx, Primal, s, call{chosen: v.chosen, take: func(m *program, at places) {
-		interleave(image, m.read(m.numbers.image), at)
-	}})
-	return image, err
+	return image, v.run(ctx, Primal, s, call{chosen: v.chosen, take: takeExact, exact: image})
 }
-
-// parallelValues is how many pixels of columns are worth another goroutine.
-const parallelValues = 1 << 14
 
 // Jacobian returns the image and its derivative by every parameter, one column each, laid out as the image. For a
 // per-pixel buffer a column is the derivative of every pixel by its own component. The columns are the view's own: the
 // next call changes them.
 func (v *View) Jacobian(ctx context.Context, s *scene.Scene) (image []float32, columns [][]float32, err error) {
+	return v.JacobianInto(ctx, s, nil)
+}
+
+// JacobianInto is Jacobian with memory for the image, see RenderInto.
+func (v *View) JacobianInto(ctx context.Context, s *scene.Scene, memory []float32) (image []float32, columns [][]float32, err error) {
 	n := len(v.Columns())
 	if n == 0 {
-		image, err = v.Render(ctx, s)
+		image, err = v.RenderInto(ctx, s, memory)
 		return image, nil, err
 	}
-	image, columns = make([]float32, 3*len(v.pixels)), v.columns
+	image, columns = room(memory, 3*len(v.pixels)), v.columns
 	if len(columns) > 0 && cap(columns[0]) < 3*len(v.pixels) {
 		columns = nil
 	}
 	for len(columns) < n {
-		columns = append(columns, make([]float32, 3*len(v.pixels)))
+		columns = append(columns, room[float32](nil, 3*len(v.pixels)))
 	}
 	for j := range columns {
 		columns[j] = columns[j][:3*len(v.pixels)]
 	}
 	v.columns = columns
-	err = v.run(ctx, Jacobian, s, call{chosen: v.chosen, take: func(m *program, at places) {
-		interleave(image, m.floats(m.numbers.image), at)
-		result, chunk := m.floats(m.numbers.result), m.plan.chunk
-		column := func(j int) { interleave(columns[j], result[3*j*chunk:3*(j+1)*chunk], at) }
-		if len(columns)*at.n >= parallelValues {
-			inParallel(len(columns), column)
-			return
-		}
-		for j := range columns {
-			column(j)
-		}
-	}})
+	err = v.run(ctx, Jacobian, s, call{chosen: v.chosen, take: takeJacobian, image: image, columns: columns})
 	return image, columns, err
 }
 
 // Gradient returns the image and, for every uniform of Options.Params, the sum of adjoint times derivative. Adjoint is
 // laid out as the image.
 func (v *View) Gradient(ctx context.Context, s *scene.Scene, adjoint []float32) (image []float32, gradient []float64, err error) {
+	return v.GradientInto(ctx, s, adjoint, nil, nil)
+}
+
+// GradientInto is Gradient with memory for image and gradient, see RenderInto.
+func (v *View) GradientInto(ctx context.Context, s *scene.Scene, adjoint, imageMemory []float32, memory []float64) (image []float32, gradient []float64, err error) {
 	if len(adjoint) != 3*len(v.pixels) {
 		return nil, nil, fmt.Errorf("render: adjoint of %d values for an image of %d", len(adjoint), 3*len(v.pixels))
 	}
 	if len(v.plan.Params) == 0 {
-		image, err = v.Render(ctx, s)
+		image, err = v.RenderInto(ctx, s, imageMemory)
 		return image, nil, err
 	}
-	image, gradient = make([]float32, 3*len(v.pixels)), make([]float64, len(v.plan.Params))
-	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: func(m *program, at places) {
-		interleave(image, m.floats(m.numbers.image), at)
-		for i, x := range m.read(m.numbers.result) {
-			gradient[i] += x
-		}
-	}})
+	image, gradient = room(imageMemory, 3*len(v.pixels)), room(memory, len(v.plan.Params))
+	clear(gradient)
+	err = v.run(ctx, Reverse, s, call{adjoint: adjoint, take: takeGradient, image: image, gradient: gradient})
 	return image, gradient, err
 }
 
@@ -248,16 +261,36 @@ func (v *View) ForwardF64(ctx context.Context, s *scene.Scene, tangent []float64
 		return nil, nil, fmt.Errorf("render: tangent of %d values for %d parameters", len(tangent), len(v.plan.Params))
 	}
 	image, derivative = make([]float64, 3*len(v.pixels)), make([]float64, 3*len(v.pixels))
-	err = v.run(ctx, Forward, s, call{tangent: tangent, take: func(m *program, at places) {
-		interleave(image, m.read(m.numbers.image), at)
-		interleave(derivative, m.read(m.numbers.result), at)
-	}})
+	err = v.run(ctx, Forward, s, call{tangent: tangent, take: takeForward, exact: image, derivative: derivative})
 	return image, derivative, err
 }
 
 // MaskOf tells of every pixel asked for whether its centre shows the object and lies more than margin, in pixels of the
 // full resolution, inside of what the object covers. A negative margin adds the pixels within -margin.
 func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin float64) ([]bool, error) {
+	if margin == 0 {
+		return v.MaskInto(ctx, s, object, nil)
+	}
+	// Pixels that were not asked for matter too.
+	set, err := v.mask(ctx, s, object, allPixels(v.plan.width*v.plan.height), nil)
+	if err != nil {
+		return nil, err
+	}
+	set = shrink(set, v.plan.width, v.plan.height, margin/float64(v.plan.Scale))
+	out := make([]bool, len(v.pixels))
+	for i, pixel := range v.pixels {
+		out[i] = set[pixel]
+	}
+	return out, nil
+}
+
+// MaskInto is MaskOf without a margin, with memory for its result, see RenderInto.
+func (v *View) MaskInto(ctx context.Context, s *scene.Scene, object string, memory []bool) ([]bool, error) {
+	return v.mask(ctx, s, object, v.pixels, memory)
+}
+
+// mask tells of pixels whether their centres show the object.
+func (v *View) mask(ctx context.Context, s *scene.Scene, object string, pixels []int32, memory []bool) ([]bool, error) {
 	number := v.plan.number(object)
 	if number < 0 {
 		return nil, fmt.Errorf("render: no object %q", object)
@@ -266,26 +299,8 @@ func (v *View) MaskOf(ctx context.Context, s *scene.Scene, object string, margin
 	if err != nil {
 		return nil, err
 	}
-	pixels := v.pixels
-	if margin != 0 {
-		pixels = allPixels(m.plan.count) // those that were not asked for matter too
-	}
-	set := make([]bool, len(pixels))
-	err = v.runProgram(ctx, m, s, call{pixels: pixels, take: func(m *program, at places) {
-		out := set[at.first:][:at.n]
-		for i, x := range m.floats(m.numbers.result)[:at.n] {
-			out[i] = int(x) == number
-		}
-	}})
-	if err != nil || margin == 0 {
-		return set, err
-	}
-	set = shrink(set, m.plan.width, m.plan.height, margin/float64(m.plan.Scale))
-	out := make([]bool, len(v.pixels))
-	for i, pixel := range v.pixels {
-		out[i] = set[pixel]
-	}
-	return out, nil
+	hit := room(memory, len(pixels))
+	return hit, v.runProgram(ctx, m, s, call{pixels: pixels, take: takeCover, object: number, hit: hit})
 }
 
 // coverProgram returns the program that tells what the image's pixels show.

@@ -33,7 +33,8 @@ type Block struct {
 	About     Vec3    // KindPose, KindRotation inside a pose: the fixed point, object's own coordinates (a camera's: world)
 	Parameter int     // index in the list the Vector was made of
 
-	component int // of the leaf, -1 for all
+	component int   // of the leaf, -1 for all
+	rows      []int // of the uniforms that it moves, see uniformNames
 }
 
 // makeBlock checks one parameter against the scene and describes it.
@@ -201,47 +202,45 @@ func (b *Block) slope(x float64) float64 {
 
 // retract moves the block's field in s, in place; zeros leave it as it is.
 func (b *Block) retract(s *Scene, d []float64) {
+	at := b.seat(s)
+	b.retractAt(&at, d)
+}
+
+// retractAt is retract where the block's seat in the scene is known.
+func (b *Block) retractAt(at *seat, d []float64) {
 	if !slices.ContainsFunc(d, func(x float64) bool { return x != 0 }) {
 		return
-	}
-	l, _, err := s.lookup(b.Path)
-	if err != nil {
-		panic("scene: " + err.Error())
 	}
 	switch b.Kind {
 	case KindPerPixel:
 	case KindPose:
-		p := l.v.Addr().Interface().(*Pose)
+		p := at.field.(*Pose)
 		p.turn(Rotation(d[:3]), b.About)
 		p.Translation = add(p.Translation, Vec3(d[3:6]))
 	case KindRotation:
-		b.retractRotation(s, l, d)
+		b.retractRotation(at, d)
 	case KindUnitVector:
-		v := l.v.Addr().Interface().(*Direction)
+		v := at.field.(*Direction)
 		*v = Direction(RetractDirection(Vec3(*v), [2]float64(d)))
 	default:
-		ps := l.floats()
-		if b.component >= 0 {
-			ps = ps[b.component : b.component+1]
-		}
-		for i, p := range ps {
+		for i, p := range at.own {
 			*p = b.step(*p, d[i])
 		}
 	}
 }
 
-func (b *Block) retractRotation(s *Scene, l leaf, d []float64) {
+func (b *Block) retractRotation(at *seat, d []float64) {
 	var w Rotation
 	if b.component >= 0 {
 		w[b.component] = d[0]
 	} else {
 		w = Rotation(d)
 	}
-	if p := s.poseOf(l.path); p != nil {
-		p.turn(w, b.About)
+	if at.pose != nil {
+		at.pose.turn(w, b.About)
 		return
 	}
-	r := l.v.Addr().Interface().(*Rotation)
+	r := at.field.(*Rotation)
 	if w != (Rotation{}) {
 		*r = r.Compose(w)
 	}

@@ -15,124 +15,172 @@ type Entry struct {
 // order) with respect to the local coordinates at 0 (columns). Where a
 // rotation turns, its rows are wx, wy, wz; the matrix itself counts as
 // constant.
-func (v *Vector) JacobianPhys() []Entry {
-	j := &jacobian{v: v}
-	for i := range v.blocks {
-		j.block(&v.blocks[i])
-	}
-	return j.out
+func (v *Vector) JacobianPhys() []Entry { return v.NewDifferential().At(v) }
+
+// Differential computes JacobianPhys again and again: what it needs for that it
+// allocates once.
+type Differential struct {
+	v       *Vector // at present
+	entries []Entry
+	// Around v, for the central differences of cameras' numbers.
+	delta     []float64
+	near, far [2]*Vector
 }
 
-type jacobian struct {
-	v   *Vector
-	out []Entry
+// NewDifferential returns one for v and the vectors that RetractTo leads to
+// from there. It serves one goroutine at a time.
+func (v *Vector) NewDifferential() *Differential {
+	j := &Differential{}
+	for i := range v.seats {
+		if v.seats[i].derived && j.delta == nil {
+			j.delta = make([]float64, v.dim)
+			j.near, j.far = [2]*Vector{v.Copy(), v.Copy()}, [2]*Vector{v.Copy(), v.Copy()}
+		}
+	}
+	return j
+}
+
+// At is JacobianPhys of v, until the next call.
+func (j *Differential) At(v *Vector) []Entry {
+	j.v, j.entries = v, j.entries[:0]
+	for i := range v.blocks {
+		j.block(&v.blocks[i], &v.seats[i])
+	}
+	return j.entries
 }
 
 // put adds an entry, unless it is zero.
-func (j *jacobian) put(name string, col int, value float64) {
-	row, ok := j.v.rows[name]
-	if !ok {
-		panic("scene: no uniform " + name)
-	}
+func (j *Differential) put(row, col int, value float64) {
 	if value != 0 {
-		j.out = append(j.out, Entry{row, col, value})
+		j.entries = append(j.entries, Entry{row, col, value})
 	}
 }
 
-func (j *jacobian) block(b *Block) {
-	if b.Kind == KindPerPixel {
-		return
-	}
-	l := b.leaf(j.v.scene)
-	if l.derived {
-		j.cameras(b)
-		return
-	}
-	path := l.path
-	switch b.Kind {
-	case KindPose:
-		j.turn(path+".rotation", path+".translation", b, l.v.Interface().(Pose))
-		for i, n := range []string{".x", ".y", ".z"} {
-			j.put(path+".translation"+n, b.Offset+3+i, 1)
+// uniformNames names the uniforms that a block moves, in the order in which
+// Differential counts them: of every camera cameraNames where it moves cameras;
+// else wx, wy, wz of a rotation, then the translation that goes with it; else
+// the components.
+func (v *Vector) uniformNames(i int) []string {
+	b, at := &v.blocks[i], &v.seats[i]
+	var names []string
+	add := func(path string, components ...string) {
+		for _, c := range components {
+			names = append(names, path+c)
 		}
-	case KindRotation:
-		pose := Pose{}
-		if p := j.v.scene.poseOf(path); p != nil {
-			pose = *p
+	}
+	switch {
+	case b.Kind == KindPerPixel:
+	case at.derived:
+		for _, c := range v.scene.Cameras {
+			add(c.Name+".", cameraNames[:]...)
 		}
-		j.turn(path, strings.TrimSuffix(path, ".rotation")+".translation", b, pose)
-	case KindUnitVector:
-		d := Vec3(l.v.Interface().(Direction))
-		u, w := TangentBasis(d)
-		for i, n := range []string{".x", ".y", ".z"} {
-			j.put(path+n, b.Offset, length(d)*u[i])
-			j.put(path+n, b.Offset+1, length(d)*w[i])
+	case b.Kind == KindPose:
+		add(at.path+".rotation", ".wx", ".wy", ".wz")
+		add(at.path+".translation", ".x", ".y", ".z")
+	case b.Kind == KindRotation:
+		add(at.path, ".wx", ".wy", ".wz")
+		if at.pose != nil {
+			add(strings.TrimSuffix(at.path, ".rotation")+".translation", ".x", ".y", ".z")
 		}
 	default:
-		j.numbers(b, l)
+		components := components(b.leaf(v.scene).v.Type())
+		if components == nil {
+			return []string{at.path}
+		}
+		for _, c := range components {
+			add(at.path, "."+c)
+		}
+	}
+	return names
+}
+
+// findRows finds the rows of block i by the names of all uniforms.
+func (v *Vector) findRows(i int, rows map[string]int) {
+	for _, name := range v.uniformNames(i) {
+		row, ok := rows[name]
+		if !ok {
+			panic("scene: no uniform " + name)
+		}
+		v.blocks[i].rows = append(v.blocks[i].rows, row)
 	}
 }
 
-func (j *jacobian) numbers(b *Block, l leaf) {
-	names := components(l.v.Type())
-	col := b.Offset
-	for i, p := range l.floats() {
-		if b.component >= 0 && i != b.component {
-			continue
+func (j *Differential) block(b *Block, at *seat) {
+	switch {
+	case b.Kind == KindPerPixel:
+	case at.derived:
+		j.cameras(b)
+	case b.Kind == KindPose:
+		j.turn(b, at.field.(*Pose))
+		for i := range 3 {
+			j.put(b.rows[3+i], b.Offset+3+i, 1)
 		}
-		name := l.path
-		if names != nil {
-			name += "." + names[i]
+	case b.Kind == KindRotation:
+		j.turn(b, at.pose)
+	case b.Kind == KindUnitVector:
+		d := Vec3(*at.field.(*Direction))
+		u, w := TangentBasis(d)
+		for i := range 3 {
+			j.put(b.rows[i], b.Offset, length(d)*u[i])
+			j.put(b.rows[i], b.Offset+1, length(d)*w[i])
 		}
-		j.put(name, col, b.slope(*p))
-		col++
+	default:
+		first := max(b.component, 0)
+		for i, p := range at.own {
+			j.put(b.rows[first+i], b.Offset+i, b.slope(*p))
+		}
 	}
 }
 
 // turn puts the rows of a rotation by w and, where it is about another point
 // than the origin, those of the translation: dt/dw = d(R c - exp(w) R c)/dw =
 // [R c]x.
-func (j *jacobian) turn(rotation, translation string, b *Block, pose Pose) {
-	xyz := []string{"x", "y", "z"}
-	arm := skew(pose.Rotation.Matrix().Apply(b.About))
+func (j *Differential) turn(b *Block, pose *Pose) {
+	var arm Mat3
+	if b.About != (Vec3{}) { // then there is a pose
+		arm = skew(pose.Rotation.Matrix().Apply(b.About))
+	}
 	col := b.Offset
 	for k := range 3 {
 		if b.component >= 0 && k != b.component {
 			continue
 		}
-		j.put(rotation+".w"+xyz[k], col, 1)
+		j.put(b.rows[k], col, 1)
 		if b.About != (Vec3{}) {
 			for i := range 3 {
-				j.put(translation+"."+xyz[i], col, arm[i][k])
+				j.put(b.rows[3+i], col, arm[i][k])
 			}
 		}
 		col++
 	}
 }
 
+// cameraNames are the uniforms of a camera that parameters move.
+var cameraNames = [10]string{"extrinsics.wx", "extrinsics.wy", "extrinsics.wz", "extrinsics.tx", "extrinsics.ty", "extrinsics.tz",
+	"intrinsics.fx", "intrinsics.fy", "intrinsics.cx", "intrinsics.cy"}
+
 // cameras puts the rows of every camera that the block moves, by a central
 // difference of fourth order on the host: exact to about 1e-11, relative.
-func (j *jacobian) cameras(b *Block) {
+func (j *Differential) cameras(b *Block) {
 	const h = 1e-3
-	names := []string{"extrinsics.wx", "extrinsics.wy", "extrinsics.wz", "extrinsics.tx", "extrinsics.ty", "extrinsics.tz",
-		"intrinsics.fx", "intrinsics.fy", "intrinsics.cx", "intrinsics.cy"}
-	delta := make([]float64, j.v.dim)
 	for d := range b.Dofs {
 		col := b.Offset + d
-		at := func(x float64) *Scene {
-			delta[col] = x
-			defer func() { delta[col] = 0 }()
-			return j.v.Retract(delta)
+		for side, sign := range [2]float64{1, -1} {
+			j.delta[col] = sign * h
+			j.v.RetractTo(j.near[side], j.delta)
+			j.delta[col] = sign * 2 * h
+			j.v.RetractTo(j.far[side], j.delta)
 		}
-		near, far := [2]*Scene{at(h), at(-h)}, [2]*Scene{at(2 * h), at(-2 * h)}
-		for _, c := range j.v.scene.Cameras {
-			base, _ := j.v.scene.Extrinsics(c.Name)
-			f := func(s *Scene) [10]float64 { return cameraNumbers(s, c.Name, base.R) }
-			n1, n2, f1, f2 := f(near[0]), f(near[1]), f(far[0]), f(far[1])
-			for i, name := range names {
+		j.delta[col] = 0
+		for c := range j.v.scene.Cameras {
+			name := j.v.scene.Cameras[c].Name
+			base, _ := j.v.scene.Extrinsics(name)
+			n1, n2 := cameraNumbers(j.near[0].scene, name, base.R), cameraNumbers(j.near[1].scene, name, base.R)
+			f1, f2 := cameraNumbers(j.far[0].scene, name, base.R), cameraNumbers(j.far[1].scene, name, base.R)
+			for i := range cameraNames {
 				x := (8*(n1[i]-n2[i]) - (f1[i] - f2[i])) / (12 * h)
 				if math.Abs(x) > 1e-10 {
-					j.put(c.Name+"."+name, col, x)
+					j.put(b.rows[len(cameraNames)*c+i], col, x)
 				}
 			}
 		}

@@ -114,20 +114,20 @@ func (w *walker) list(v reflect.Value, path string, f *field, derived bool) {
 	case reflect.Struct:
 		for i := range v.Len() {
 			e := v.Index(i)
-			if p := elementPath(e, path, i); w.leadsTo(p) {
+			if p := w.elementPath(e, path, i); w.leadsTo(p) {
 				w.fields(e, p, derived)
 			}
 		}
 	case reflect.Array:
 		for i := range v.Len() {
-			w.value(v.Index(i), path+"."+strconv.Itoa(i), f, derived)
+			w.value(v.Index(i), w.numbered(path, i), f, derived)
 		}
 	}
 }
 
 // elementPath is the path of a list's element: the root that its name is, or
 // its index below the list.
-func elementPath(e reflect.Value, list string, i int) string {
+func (w *walker) elementPath(e reflect.Value, list string, i int) string {
 	switch x := e.Addr().Interface().(type) {
 	case *Camera:
 		return x.Name
@@ -139,6 +139,13 @@ func elementPath(e reflect.Value, list string, i int) string {
 		return x.Name
 	case *View:
 		return x.Name
+	}
+	return w.numbered(list, i)
+}
+
+func (w *walker) numbered(list string, i int) string {
+	if w.nameless {
+		return list
 	}
 	return list + "." + strconv.Itoa(i)
 }
@@ -257,7 +264,7 @@ func (l leaf) floats() []*float64 {
 	case *float64:
 		return []*float64{x}
 	case *Pose:
-		return []*float64{&x.Rotation[0], &x.Rotation[1], &x.Rotation[2], &x.Translation[0], &x.Translation[1], &x.Translation[2]}
+		return x.floats()
 	}
 	if l.v.Kind() != reflect.Array {
 		return nil
@@ -267,6 +274,12 @@ func (l leaf) floats() []*float64 {
 		out[i] = l.v.Index(i).Addr().Interface().(*float64)
 	}
 	return out
+}
+
+// floats returns pointers to the rotation, then the translation.
+func (p *Pose) floats() []*float64 {
+	r, t := &p.Rotation, &p.Translation
+	return []*float64{&r[0], &r[1], &r[2], &t[0], &t[1], &t[2]}
 }
 
 // Get returns the numbers that path names: one, or a vector's components, or a

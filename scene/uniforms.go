@@ -27,26 +27,60 @@ type Uniform struct {
 // A degenerate look_at gives the identity.
 func Uniforms(s *Scene) []Uniform {
 	out := make([]Uniform, 0, 128) // most scenes have fewer
-	eachUniform(s, true, func(path, component string, value float64) {
+	all := newUniformVisitor(true, func(path, component string, value float64) {
 		if component != "" {
 			path += "." + component
 		}
 		out = append(out, Uniform{path, value})
 	})
+	all.visit(s)
 	return out
 }
 
 // Values are the values of Uniforms, in order, at a fraction of the cost.
-func Values(s *Scene) []float64 {
-	out := make([]float64, 0, 128)
-	eachUniform(s, false, func(_, _ string, value float64) { out = append(out, value) })
-	return out
+func Values(s *Scene) []float64 { return NewReader().Values(s) }
+
+// Reader reads the values of scenes again and again: what it needs for that it
+// allocates once.
+type Reader struct {
+	values   []float64
+	uniforms uniformVisitor
 }
 
-// eachUniform visits the uniforms. Without named their names are not complete.
-func eachUniform(s *Scene, named bool, put func(path, component string, value float64)) {
-	for _, c := range s.Cameras {
-		extrinsics, intrinsics := c.Name+".extrinsics", c.Name+".intrinsics"
+// NewReader returns a reader. It serves one goroutine at a time.
+func NewReader() *Reader {
+	r := &Reader{values: make([]float64, 0, 128)}
+	r.uniforms = newUniformVisitor(false, func(_, _ string, value float64) { r.values = append(r.values, value) })
+	return r
+}
+
+// Values are those of a scene, until the next call.
+func (r *Reader) Values(s *Scene) []float64 {
+	r.values = r.values[:0]
+	r.uniforms.visit(s)
+	return r.values
+}
+
+// uniformVisitor visits the uniforms of scenes.
+type uniformVisitor struct {
+	put  func(path, component string, value float64)
+	rest *walker // of those that are no camera's own
+}
+
+// newUniformVisitor returns one. Without named the names of uniforms are not
+// complete, since to make them costs allocations.
+func newUniformVisitor(named bool, put func(path, component string, value float64)) uniformVisitor {
+	return uniformVisitor{put, &walker{nameless: !named, visit: func(l leaf) { l.putUniforms(put) }}}
+}
+
+func (u *uniformVisitor) visit(s *Scene) {
+	put := u.put
+	for i := range s.Cameras {
+		c := &s.Cameras[i]
+		var extrinsics, intrinsics string
+		if !u.rest.nameless {
+			extrinsics, intrinsics = c.Name+".extrinsics", c.Name+".intrinsics"
+		}
 		e, _ := s.Extrinsics(c.Name)
 		putRotation(put, extrinsics, e.R)
 		for i, n := range [3]string{"tx", "ty", "tz"} {
@@ -57,22 +91,24 @@ func eachUniform(s *Scene, named bool, put func(path, component string, value fl
 			put(intrinsics, n, [4]float64{k.FX, k.FY, k.CX, k.CY}[i])
 		}
 	}
-	w := walker{nameless: !named, visit: func(l leaf) {
-		if l.derived || l.absent {
-			return
+	u.rest.fields(reflect.ValueOf(s).Elem(), "", false)
+}
+
+// putUniforms passes on the uniforms that the leaf stands for.
+func (l leaf) putUniforms(put func(path, component string, value float64)) {
+	if l.derived || l.absent {
+		return
+	}
+	switch x := l.v.Addr().Interface().(type) {
+	case *Rotation:
+		putRotation(put, l.path, x.Matrix())
+	case *float64:
+		put(l.path, "", *x)
+	default:
+		for i, name := range components(l.v.Type()) {
+			put(l.path, name, l.v.Index(i).Float())
 		}
-		switch x := l.v.Addr().Interface().(type) {
-		case *Rotation:
-			putRotation(put, l.path, x.Matrix())
-		case *float64:
-			put(l.path, "", *x)
-		default:
-			for i, name := range components(l.v.Type()) {
-				put(l.path, name, l.v.Index(i).Float())
-			}
-		}
-	}}
-	w.fields(reflect.ValueOf(s).Elem(), "", false)
+	}
 }
 
 func putRotation(put func(path, component string, value float64), path string, m Mat3) {

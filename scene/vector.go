@@ -12,8 +12,8 @@ import (
 type Vector struct {
 	scene  *Scene
 	blocks []Block
+	seats  []seat // of the blocks in the scene
 	dim    int
-	rows   map[string]int // of the scene's uniforms, by name
 }
 
 // NewVector makes the vector of s.Fit.Parameters at s's current values. An
@@ -41,9 +41,13 @@ func NewVectorOf(s *Scene, params []Parameter) (*Vector, error) {
 		v.dim += b.Dofs
 		v.blocks = append(v.blocks, b)
 	}
-	v.rows = map[string]int{}
+	v.seats = seatsOf(v.blocks, v.scene)
+	rows := map[string]int{}
 	for i, u := range Uniforms(v.scene) {
-		v.rows[u.Name] = i
+		rows[u.Name] = i
+	}
+	for i := range v.blocks {
+		v.findRows(i, rows)
 	}
 	return v, nil
 }
@@ -81,7 +85,7 @@ func (v *Vector) Blocks() []Block { return slices.Clone(v.blocks) }
 // At returns the same parameters at the values of another scene of the same
 // structure, such as one that Retract returned.
 func (v *Vector) At(s *Scene) *Vector {
-	return &Vector{scene: s, blocks: v.blocks, dim: v.dim, rows: v.rows}
+	return &Vector{scene: s, blocks: v.blocks, seats: seatsOf(v.blocks, s), dim: v.dim}
 }
 
 // Retract returns a new scene with the parameters moved by delta, of length

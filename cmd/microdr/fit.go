@@ -55,7 +55,7 @@ func (a *app) fit(ctx context.Context, path string, o fit.Options) error {
 		p.show(describe(e), false)
 		if a.json && lost == nil {
 			lost = a.writeJSON(e)
-			_, a.finished = e.(*fit.Result)
+			a.finished = e.Kind == fit.ResultEvent
 		}
 	}
 	result, err := fit.Run(ctx, s, o)
@@ -105,19 +105,21 @@ func runFolder(path string) string {
 
 // describe is an event as a line of progress.
 func describe(e fit.Event) string {
-	switch e := e.(type) {
-	case fit.Hypothesis:
-		return join(fmt.Sprintf("start %d of %d", e.Index+1, e.Count), fmt.Sprintf("best loss %.4g", float64(e.Best)),
-			pace(e.Index+1, e.Seconds), left(e.Index+1, e.Count, e.Seconds))
-	case fit.Step:
-		return join(fmt.Sprintf("iteration %d of at most %d", e.Iteration, e.Limit), fmt.Sprintf("1/%d size", e.Level),
-			fmt.Sprintf("loss %.6g", float64(e.Loss)), pace(e.Iteration, e.Seconds), left(e.Iteration, e.Limit, e.Seconds))
-	case *fit.Result:
+	switch e.Kind {
+	case fit.StartEvent:
+		h := &e.Hypothesis
+		return join(fmt.Sprintf("start %d of %d", h.Index+1, h.Count), fmt.Sprintf("best loss %.4g", float64(h.Best)),
+			pace(h.Index+1, h.Seconds), left(h.Index+1, h.Count, h.Seconds))
+	case fit.StepEvent:
+		s := &e.Step
+		return join(fmt.Sprintf("iteration %d of at most %d", s.Iteration, s.Limit), fmt.Sprintf("1/%d size", s.Level),
+			fmt.Sprintf("loss %.6g", float64(s.Loss)), pace(s.Iteration, s.Seconds), left(s.Iteration, s.Limit, s.Seconds))
+	case fit.ResultEvent:
 		verb := "done"
-		if e.Reason == string(optim.Cancelled) {
+		if e.Result.Reason == string(optim.Cancelled) {
 			verb = "stopped"
 		}
-		return fmt.Sprintf("%s after %d iterations and %.1f s, loss %.6g", verb, e.Iterations, e.Seconds, float64(e.Loss))
+		return fmt.Sprintf("%s after %d iterations and %.1f s, loss %.6g", verb, e.Result.Iterations, e.Result.Seconds, float64(e.Result.Loss))
 	}
 	return ""
 }

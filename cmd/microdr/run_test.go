@@ -212,7 +212,7 @@ func TestClosingLine(t *testing.T) {
 		{"cancelled", "stopped after 7 iterations"},
 	}
 	for _, r := range rows {
-		if got := describe(&fit.Result{Reason: r.reason, Iterations: 7}); !strings.HasPrefix(got, r.want) {
+		if got := describe(fit.Event{Kind: fit.ResultEvent, Result: &fit.Result{Reason: r.reason, Iterations: 7}}); !strings.HasPrefix(got, r.want) {
 			t.Errorf("%s: got %q, want %q", r.reason, got, r.want)
 		}
 	}

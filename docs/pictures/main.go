@@ -87,7 +87,7 @@ func hero(ctx context.Context, path, out string) error {
 }
 
 func progress(e fit.Event) {
-	if s, ok := e.(fit.Step); ok {
-		fmt.Fprintf(os.Stderr, "\riteration %d, loss %.3g ", s.Iteration, float64(s.Loss))
+	if e.Kind == fit.StepEvent {
+		fmt.Fprintf(os.Stderr, "\riteration %d, loss %.3g ", e.Step.Iteration, float64(e.Step.Loss))
 	}
 }

@@ -1,0 +1,41 @@
+package fit
+
+import (
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// faultAttempts is how often a fit is run until no steady iteration of it
+// faults. A fault that comes from what the fit does comes in every run. But the
+// scheduler has its own: the registers of a goroutine that it preempts lie on
+// a page of the stack that nothing has reached so far; one run in some thirty
+// sees such a fault.
+const faultAttempts = 4
+
+// TestSteadyIterationFaultsNothing: nor does an iteration touch a page that has
+// not been touched before, of whatever memory.
+func TestSteadyIterationFaultsNothing(t *testing.T) {
+	for _, row := range steadyFits {
+		t.Run(row.name, func(t *testing.T) {
+			for attempt := range faultAttempts {
+				faults := steadyIterations(t, row.scene(t), func() int { return pageFaults(t) })
+				if slices.Max(faults) == 0 {
+					return
+				}
+				t.Logf("attempt %d: page faults of the iterations: %v", attempt+1, faults)
+			}
+			t.Errorf("some iteration faults in each of %d runs", faultAttempts)
+		})
+	}
+}
+
+// pageFaults is how many the process has had.
+func pageFaults(t *testing.T) int {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return int(u.Minflt + u.Majflt)
+}
