@@ -24,16 +24,19 @@ type Cache struct {
 	limit  tally  // what ahead was when it was told last
 	fronts [128]front
 
-	rooms [classCount]room
-	heap  *Heap
+	rooms  [classCount]room
+	outbox [4]*packet // for the owners whose numbers end so
+	empty  *packet    // a list of them
+	heap   *Heap
 
 	idle   bool        // closed, and one of heap.idle; guarded by heap.mu
 	using  atomic.Bool // in debug mode: by some goroutine, at this moment
 	locked bool        // drained by another cache, under heap.mu
 
-	_      [64]byte
-	remote atomic.Uint64 // address of the block that another worker freed last, which holds the address of the one before
-	_      [64]byte
+	_        [64]byte
+	remote   atomic.Pointer[packet] // what others have sent, the latest first
+	returned atomic.Pointer[packet] // what others have emptied
+	_        [64]byte
 }
 
 // A front is the word of a slab that blocks of a class are being taken from.
@@ -175,7 +178,8 @@ func (c *Cache) nextSlab(class uint) error {
 }
 
 // Free takes back a span that was allocated from the heap, by any of its caches; freeing the zero Span does nothing. It
-// panics at a block that the heap did not allocate or that is known to be free. Only debug mode knows of every one.
+// panics at a block that the heap did not allocate or that is known to be free. Only debug mode knows of every one. Blocks of
+// other workers are sent to them 32 at a time, or when this one looks for a slab, trims, or closes its cache.
 func (c *Cache) Free(span Span) {
 	offset := uintptr(span.base) - c.low
 	if offset < c.extent {
@@ -314,7 +318,7 @@ func (c *Cache) reclaim(span Span) {
 	}
 }
 
-// hand gives a block back to the cache that owns its slab: one atomic push.
+// hand gives a block back to the cache that owns its slab.
 func (c *Cache) hand(owner *Cache, s *slab, span Span) {
 	offset := span.address() & (frameBytes - 1)
 	if i, begins := s.indexOf(offset); !begins || uint(span.size)-1 >= uint(s.block) {
@@ -323,50 +327,14 @@ func (c *Cache) hand(owner *Cache, s *slab, span Span) {
 	discard(span)
 	c.fronts[s.class].handed.add(1)
 	c.discount(span.size)
-	owner.push(span.base)
+	c.send(owner, span.address())
 }
 
-func (c *Cache) push(block unsafe.Pointer) {
-	for {
-		head := c.remote.Load()
-		*(*uint64)(block) = head
-		if c.remote.CompareAndSwap(head, uint64(uintptr(block))) {
-			return
-		}
-	}
-}
-
-// drain takes in what others have freed. Blocks of a slab that has changed hands since go on to its owner.
-func (c *Cache) drain() {
-	if c.remote.Load() == 0 {
-		return
-	}
-	h := c.heap
-	for address := uintptr(c.remote.Swap(0)); address != 0; {
-		r := h.regionOf(address)
-		offset := address - r.low
-		block := unsafe.Add(r.base, offset)
-		address = uintptr(*(*uint64)(block))
-		frame := uint32(offset >> frameBits)
-		s := r.slab(frame)
-		if owner := atomic.LoadUint32(&s.owner); owner != c.id {
-			h.cache(owner).push(block)
-			continue
-		}
-		if i, _ := s.indexOf(offset & (frameBytes - 1)); !s.put(i) {
-			wrongFree(s, i, offset&(frameBytes-1), Span{block, int(s.block)})
-		}
-		c.fronts[s.class].drained.add(1)
-		if free := s.free.get(); free == 1 || free == s.count {
-			c.noteRoom(s, r.number<<numberBits|frame)
-		}
-	}
-}
-
-// lookAround does what is due now and then: it takes in blocks from others, and gives pages back that were free for long.
+// lookAround does what is due now and then: it takes in blocks from others, sends them theirs, and gives pages back that were free for long.
 func (c *Cache) lookAround() {
 	h := c.heap
 	c.drain()
+	c.sendAll()
 	if r := h.home(); r != nil && !h.watched {
 		c.low, c.slabs, c.extent = r.low, r.slabs, r.frontier.Load()
 	}
@@ -396,6 +364,7 @@ func (c *Cache) scavenge(ticks uint32) {
 // Trim gives back to the system whatever is free in this cache now. It costs page faults later on.
 func (c *Cache) Trim() {
 	c.drain()
+	c.sendAll()
 	c.publish()
 	c.putFrontsBack()
 	c.dissolveEmpty()
@@ -438,7 +407,8 @@ func (c *Cache) dissolveEmpty() {
 // abandon forgets everything, since the heap's memory is gone. What counts over its life stays.
 func (c *Cache) abandon() {
 	c.extent = 0
-	c.remote.Store(0)
+	c.remote.Store(nil)
+	c.outbox = [4]*packet{}
 	c.ahead.set(0)
 	c.limit.set(0)
 	for class := range c.rooms {
@@ -462,6 +432,7 @@ func (c *Cache) Close() {
 		return
 	}
 	c.drain()
+	c.sendAll()
 	c.publish()
 	c.putFrontsBack()
 	c.dissolveEmpty()

@@ -76,6 +76,7 @@ func (h *Heap) tidyIdle(ticks uint32) {
 	c.idle = false
 	h.mu.Unlock()
 	c.drain()
+	c.sendAll()
 	c.epoch = h.epoch.Load()
 	c.dissolveEmpty()
 	c.scavenge(ticks)

@@ -195,9 +195,10 @@ func (h *Heap) slabFor(c *Cache, class uint) (uint32, error) {
 
 // drainIdle is drain for a cache that is idle, under the lock. Empty slabs stay where they are.
 func (c *Cache) drainIdle() {
-	if c.remote.Load() != 0 {
+	if c.remote.Load() != nil {
 		c.locked = true
 		c.drain()
+		c.sendAll()
 		c.locked = false
 	}
 }

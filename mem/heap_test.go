@@ -340,8 +340,8 @@ func TestHeapManyRegions(t *testing.T) {
 			c.Free(s)
 		}
 	}
-	c.Trim()
 	other.Trim()
+	c.Trim()
 	h.Trim()
 	if k := h.Counters(); k.Resident != 0 || k.Blocks != 0 {
 		t.Errorf("counters %+v after freeing everything", k)
