@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -60,19 +61,22 @@ func policyHelp() string {
 // kindsOf finds policies by name.
 func kindsOf(names []string) ([]study.Kind, error) {
 	var found []study.Kind
-	known := []string{"all"}
+	all := []string{"all"}
 	for _, k := range study.Kinds() {
-		known = append(known, k.Name)
+		all = append(all, k.Name)
 	}
 	for _, name := range names {
-		before := len(found)
+		known := false
 		for _, k := range study.Kinds() {
 			if name == k.Name || name == "all" {
-				found = append(found, k)
+				known = true
+				if !slices.ContainsFunc(found, func(f study.Kind) bool { return f.Name == k.Name }) {
+					found = append(found, k)
+				}
 			}
 		}
-		if len(found) == before {
-			return nil, usageError{fmt.Errorf("--policy: no policy %q, expected of %s", name, strings.Join(known, ", "))}
+		if !known {
+			return nil, usageError{fmt.Errorf("--policy: no policy %q, expected of %s", name, strings.Join(all, ", "))}
 		}
 	}
 	return found, nil
@@ -111,7 +115,8 @@ func (a *app) memReplay(ctx context.Context, path string, o replayFlags) error {
 	p, begun := newProgress(a.stderr, a.quiet), time.Now()
 	results, err := study.Replay(ctx, trace, kinds, study.ReplayOptions{Rounds: o.rounds, Limit: o.limit << 20,
 		Progress: func(what string, done, of int) {
-			p.show(join(what, fmt.Sprintf("%d of %d", done+1, of), left(done, of, time.Since(begun).Seconds())), false)
+			elapsed := time.Since(begun).Seconds()
+			p.show(join(what, fmt.Sprintf("%d of %d operations", done, of), pace(done, elapsed), left(done, of, elapsed)), false)
 		}})
 	p.clear()
 	if err != nil {

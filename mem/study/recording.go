@@ -63,9 +63,14 @@ type where struct {
 	address   uintptr
 }
 
-// Record starts a recording. An error is the system's.
+// Record starts a recording. An error is the system's, or says that path names something that is there and is no regular
+// file.
 func Record(path string) (*Recording, error) {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.unfinished")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("study: record: %s: expected a regular file or a new name", path)
+	}
+	name := fmt.Sprintf(".%s.%d.unfinished", filepath.Base(path), os.Getpid())
+	file, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("study: record: %w", err)
 	}

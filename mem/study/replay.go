@@ -17,7 +17,7 @@ type ReplayOptions struct {
 	Limit  int        // bytes of address space that a policy may take
 	Source mem.Source // mem.OS{} if nil
 
-	// Progress, if set, is called now and then with the passes done, of so many.
+	// Progress, if set, is called now and then with the operations done, of so many.
 	Progress func(what string, done, of int)
 }
 
@@ -54,7 +54,7 @@ func Replay(ctx context.Context, t *Trace, kinds []Kind, o ReplayOptions) ([]Res
 	if o.Source == nil {
 		o.Source = mem.OS{}
 	}
-	r := &replay{ReplayOptions: o, ctx: ctx, trace: t, of: len(kinds) * (o.Rounds + 2)}
+	r := &replay{ReplayOptions: o, ctx: ctx, trace: t, of: len(kinds) * (o.Rounds + 2) * len(t.Ops)}
 	r.peakLive, r.peakOp = t.Peak()
 	results := make([]Result, len(kinds))
 	for i, kind := range kinds {
@@ -97,32 +97,81 @@ type replay struct {
 	peakLive int64
 	peakOp   int
 	done, of int
+	atEnd    func(*player) error // of the pass, if set
 }
 
 // pass plays the trace with a fresh policy. do does one operation; an error that is mem.ErrNoMemory ends the pass early, and
-// is in failed.
-func (r *replay) pass(what string, kind Kind, source mem.Source, do func(p *player, i int, op Op) error) (failed string, ops int, err error) {
-	if r.Progress != nil {
-		r.Progress(what+" "+kind.Name, r.done, r.of)
-	}
-	r.done++
+// is in failed. cost is of the operations alone.
+func (r *replay) pass(what string, kind Kind, source mem.Source, do func(p *player, i int, op Op) error) (failed string, cost cost, err error) {
+	defer func(done int) { r.done = done + len(r.trace.Ops) }(r.done)
 	policy, err := kind.New(source, r.Limit)
 	if err != nil {
-		return err.Error(), 0, nil
+		return err.Error(), cost, nil
 	}
-	p := &player{policy: policy, blocks: make([]mem.Span, r.trace.Blocks)}
 	defer func() { err = errors.Join(err, policy.Close()) }()
+	p := &player{policy: policy, blocks: make([]mem.Span, r.trace.Blocks)}
+	for i := range p.blocks {
+		p.blocks[i] = mem.Span{} // its page is there now
+	}
+	begun := now()
 	for i, op := range r.trace.Ops {
-		if i%4096 == 0 && r.ctx.Err() != nil {
-			return "", i, context.Cause(r.ctx)
+		if i%reportEvery == 0 {
+			if err := r.report(what+" "+kind.Name, i); err != nil {
+				return "", cost, err
+			}
 		}
 		if err := do(p, i, op); errors.Is(err, mem.ErrNoMemory) {
-			return fmt.Sprintf("operation %d: %v", i+1, err), i, nil
+			return fmt.Sprintf("operation %d: %v", i+1, err), begun.until(i), nil
 		} else if err != nil {
-			return "", i, fmt.Errorf("study: %s: operation %d: %w", kind.Name, i+1, err)
+			return "", cost, fmt.Errorf("study: %s: operation %d: %w", kind.Name, i+1, err)
 		}
 	}
-	return "", len(r.trace.Ops), nil
+	cost = begun.until(len(r.trace.Ops))
+	if r.atEnd != nil {
+		err = r.atEnd(p)
+	}
+	return "", cost, err
+}
+
+// reportEvery is how many operations are done between looks at the context.
+const reportEvery = 1 << 14
+
+func (r *replay) report(what string, ops int) error {
+	if r.Progress != nil {
+		r.Progress(what, r.done+ops, r.of)
+	}
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	return nil
+}
+
+// cost is what operations took.
+type cost struct {
+	ops    int
+	time   time.Duration
+	faults int64 // -1 where the system does not count
+}
+
+// moment is when operations begin.
+type moment struct {
+	time   time.Time
+	faults mem.Faults
+	err    error
+}
+
+func now() moment {
+	faults, err := mem.CountFaults()
+	return moment{time.Now(), faults, err}
+}
+
+func (m moment) until(ops int) cost {
+	c := cost{ops, time.Since(m.time), -1}
+	if m.err == nil {
+		after, _ := mem.CountFaults()
+		c.faults = after.Minor + after.Major - m.faults.Minor - m.faults.Major
+	}
+	return c
 }
 
 // player is a policy that plays a trace.
@@ -154,31 +203,25 @@ func (p *player) do(op Op) error {
 	return nil
 }
 
-// touch writes the first byte of every page of a block, counted from its start.
+// touch writes a byte on every page of a block: its first, and the first of each page that begins in it.
 func touch(s mem.Span) {
-	for at := 0; at < s.Size(); at += 4096 {
+	const page = 4096
+	for at := 0; at < s.Size(); at += page - int(uintptr(s.Base())+uintptr(at))%page {
 		*(*byte)(unsafe.Add(s.Base(), at)) = 1
 	}
 }
 
 // time returns the nanoseconds of an operation of a whole pass, with all pages touched.
 func (r *replay) time(kind Kind, result *Result) (float64, error) {
-	before, counted := mem.CountFaults()
-	begun := time.Now()
-	_, ops, err := r.pass("timing", kind, r.Source, func(p *player, _ int, op Op) error {
+	_, cost, err := r.pass("timing", kind, r.Source, func(p *player, _ int, op Op) error {
 		err := p.do(op)
 		if op.Kind != OpFree {
 			touch(p.blocks[op.ID])
 		}
 		return err
 	})
-	elapsed := time.Since(begun)
-	result.Faults = -1
-	if counted == nil {
-		after, _ := mem.CountFaults()
-		result.Faults = after.Minor + after.Major - before.Minor - before.Major
-	}
-	return float64(elapsed) / float64(max(ops, 1)), err
+	result.Faults = cost.faults
+	return float64(cost.time) / float64(max(cost.ops, 1)), err
 }
 
 // latencies times every operation alone.
@@ -195,6 +238,9 @@ func (r *replay) latencies(kind Kind, result *Result) error {
 		return err
 	})
 	clock := clockCost()
+	if h.total == 0 {
+		return err
+	}
 	for quantile, into := range map[float64]*float64{0.5: &result.P50, 0.999: &result.P999, 1: &result.Max} {
 		*into = max(0, h.quantile(quantile)-clock)
 	}

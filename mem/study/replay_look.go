@@ -11,18 +11,19 @@ import (
 func (r *replay) look(kind Kind, result *Result) error {
 	l := &looker{replay: r, reserved: &ledger{Source: r.Source}, result: result, current: make([]int, r.trace.Blocks), every: max(1, len(r.trace.Ops)/samples)}
 	*result = Result{Policy: kind.Name, PeakLive: r.peakLive}
-	failed, ops, err := r.pass("looking at", kind, l.reserved, l.do)
-	result.Failed, result.Ops = failed, ops
-	if n := float64(max(len(l.panel.Samples), 1)); n > 0 {
-		result.MeanInternal, result.MeanExternal = l.internal/n, l.external/n
-	}
+	r.atEnd = l.allIntact
+	failed, cost, err := r.pass("looking at", kind, l.reserved, l.do)
+	r.atEnd = nil
+	result.Failed, result.Ops = failed, cost.ops
+	n := float64(max(len(l.panel.Samples), 1))
+	result.MeanInternal, result.MeanExternal = l.internal/n, l.external/n
 	if failed != "" {
 		result.PeakLive = l.peak
 	}
 	if result.PeakLive > 0 {
 		result.Ratio = float64(result.PeakResident) / float64(result.PeakLive)
 	}
-	l.finish(kind.Name, failed, ops)
+	l.finish(kind.Name, failed, cost.ops)
 	return err
 }
 
@@ -70,6 +71,18 @@ func (l *looker) do(p *player, i int, op Op) error {
 	l.peak = max(l.peak, l.live)
 	if i%l.every == 0 || i == l.peakOp {
 		l.sample(p, i)
+	}
+	return nil
+}
+
+// allIntact tells whether the contents of what lives at the end stayed.
+func (l *looker) allIntact(p *player) error {
+	for id, s := range p.blocks {
+		if s != (mem.Span{}) {
+			if err := intact(s, int32(id)); err != nil {
+				return fmt.Errorf("study: %s: at the end: %w", l.result.Policy, err)
+			}
+		}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func TestReplay(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if calls != 4*len(Kinds()) {
+		if calls < 4*len(Kinds()) {
 			t.Errorf("%s: %d reports of progress", name, calls)
 		}
 		for i, r := range results {
@@ -120,9 +120,11 @@ func TestReplayCancelled(t *testing.T) {
 func TestReplayFindsOverlaps(t *testing.T) {
 	memory := make([]byte, 1<<16)
 	broken := Kind{Name: "broken", New: func(mem.Source, int) (Policy, error) { return &twice{memory: memory}, nil }}
-	_, err := Replay(t.Context(), randomTrace(100), []Kind{broken}, ReplayOptions{Rounds: 1, Limit: 1})
-	if err == nil || !strings.Contains(err.Error(), "overwritten") && !strings.Contains(err.Error(), "lost") {
-		t.Errorf("error %v", err)
+	for name, trace := range map[string]*Trace{"random": randomTrace(100), "never freed": {Ops: []Op{{Size: 9}, {ID: 1, Size: 9}}, Blocks: 2}} {
+		_, err := Replay(t.Context(), trace, []Kind{broken}, ReplayOptions{Rounds: 1, Limit: 1})
+		if err == nil || !strings.Contains(err.Error(), "overwritten") && !strings.Contains(err.Error(), "lost") {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (t *Trace) Peak() (bytes int64, op int) {
 
 // ReadTrace reads a recording (see [Recording]) or a text trace in the format of the malloc lab of Bryant and O'Hallaron,
 // "Computer Systems: A Programmer's Perspective": lines `a ID SIZE`, `r ID SIZE` and `f ID`, after up to four lines of one
-// number each, which are ignored. Errors give the byte in a recording, line and column in a text, and what was expected.
+// number each, of which the third of four is the number of operations. Errors give the byte in a recording, line and column in a text, and what was expected.
 func ReadTrace(r io.Reader) (*Trace, error) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	head, err := b.Peek(len(magic))

@@ -18,11 +18,10 @@ func TestReadText(t *testing.T) {
 		text string
 		want []Op
 	}{
-		"all kinds":     {"a 7 100\nr 7 200\nf 7\n", []Op{{Size: 100}, {Kind: OpRealloc, Size: 200}, {Kind: OpFree}}},
-		"header":        {"20000\n2\n3\n1\na 0 5\n", []Op{{Size: 5}}},
-		"number again":  {"a 0 5\nf 0\na 0 6", []Op{{Size: 5}, {Kind: OpFree}, {ID: 1, Size: 6}}},
-		"realloc first": {"r 3 9", []Op{{Size: 9}}},
-		"space, CRLF":   {"  a\t0   5 \r\n\r\n\nf 0\r\n", []Op{{Size: 5}, {Kind: OpFree}}},
+		"all kinds":    {"a 7 100\nr 7 200\nf 7\n", []Op{{Size: 100}, {Kind: OpRealloc, Size: 200}, {Kind: OpFree}}},
+		"header":       {"20000\n1\n1\n1\na 0 5\n", []Op{{Size: 5}}},
+		"number again": {"a 0 5\nf 0\na 0 6", []Op{{Size: 5}, {Kind: OpFree}, {ID: 1, Size: 6}}},
+		"space, CRLF":  {"  a\t0   5 \r\n\r\n\nf 0\r\n", []Op{{Size: 5}, {Kind: OpFree}}},
 	} {
 		got, err := ReadTrace(strings.NewReader(row.text))
 		if err != nil || !reflect.DeepEqual(got.Ops, row.want) {
@@ -71,7 +70,7 @@ func record(t testing.TB, work func(r mem.Recorder)) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := filepath.Glob(path + ".*"); left != nil {
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
 	return b
@@ -159,11 +158,22 @@ func TestRecordErrors(t *testing.T) {
 	if _, err := Record(filepath.Join(t.TempDir(), "no", "such")); err == nil {
 		t.Error("recording into a folder that is not there")
 	}
-	folder := t.TempDir()
-	if r, err := Record(folder); err != nil {
-		t.Error(err)
-	} else if err := r.Close(); err == nil {
+	if _, err := Record(t.TempDir()); err == nil || !strings.Contains(err.Error(), "expected a regular file") {
+		t.Errorf("recording in place of a folder: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "trace")
+	r, err := Record(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o777); err != nil { // meanwhile
+		t.Fatal(err)
+	}
+	if err := r.Close(); err == nil {
 		t.Error("a recording took the place of a folder")
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

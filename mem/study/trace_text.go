@@ -14,8 +14,9 @@ const longestLine = 1000
 // textReader reads a trace of the malloc lab.
 type textReader struct {
 	builder
-	names map[int64]int32 // the blocks that live, by the numbers they have in the text
-	line  int
+	names  map[int64]int32 // the blocks that live, by the numbers they have in the text
+	line   int
+	header []int64
 }
 
 func readText(r *bufio.Reader) (*Trace, error) {
@@ -32,6 +33,9 @@ func readText(r *bufio.Reader) (*Trace, error) {
 		return nil, fmt.Errorf("study: line %d: expected at most %d bytes", t.line+1, longestLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("study: %w", err)
+	}
+	if n := len(t.trace.Ops); n > 0 && len(t.header) == 4 && t.header[2] != int64(n) {
+		return nil, fmt.Errorf("study: expected %d operations, as line 3 says, found %d", t.header[2], n)
 	}
 	if len(t.trace.Ops) == 0 {
 		return nil, errors.New("study: expected a recording, or lines `a ID SIZE`, `r ID SIZE` and `f ID`")
@@ -54,7 +58,8 @@ func (t *textReader) parse(line []byte) error {
 	case len(words) == 0:
 		return nil
 	case len(words) == 1 && len(t.trace.Ops) == 0 && t.line <= 4:
-		_, err := number(words[0], columns[0])
+		n, err := number(words[0], columns[0])
+		t.header = append(t.header, n)
 		return err
 	}
 	kind, known := map[string]OpKind{"a": OpAlloc, "r": OpRealloc, "f": OpFree}[string(words[0])]
@@ -78,32 +83,31 @@ func (t *textReader) parse(line []byte) error {
 			return err
 		}
 	}
-	if err := t.add(kind, id, size); err != nil {
+	block, err := t.named(kind, id)
+	if err != nil {
 		return column{columns[1], err}
+	}
+	if err := t.operation(Op{Kind: kind, ID: block, Size: size}); err != nil {
+		return column{columns[len(columns)-1], err}
 	}
 	return nil
 }
 
-// add appends an operation on the block of a number in the text. A realloc of a block that does not live allocates it, as
-// realloc(NULL) does.
-func (t *textReader) add(kind OpKind, name, size int64) error {
+// named returns the block that an operation is about, by its number in the text.
+func (t *textReader) named(kind OpKind, name int64) (int32, error) {
 	id, lives := t.names[name]
 	switch {
 	case kind == OpAlloc && lives:
-		return fmt.Errorf("block %d is allocated already", name)
-	case kind == OpFree && !lives:
-		return fmt.Errorf("block %d is not allocated", name)
-	case kind == OpRealloc && !lives:
-		kind = OpAlloc
-	}
-	if kind == OpAlloc {
+		return 0, fmt.Errorf("block %d is allocated already", name)
+	case kind != OpAlloc && !lives:
+		return 0, fmt.Errorf("block %d is not allocated", name)
+	case kind == OpAlloc:
 		id = t.block()
 		t.names[name] = id
-	}
-	if kind == OpFree {
+	case kind == OpFree:
 		delete(t.names, name)
 	}
-	return t.operation(Op{Kind: kind, ID: id, Size: size})
+	return id, nil
 }
 
 // split returns the words of a line and the columns they begin at, from 1.
