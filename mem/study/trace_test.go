@@ -40,7 +40,7 @@ func TestReadTextErrors(t *testing.T) {
 		"a 0 5\nf 0 5":           "line 2, column 5: expected 2 words",
 		"a 0 -5":                 `line 1, column 5: expected a whole number from 0 on, found "-5"`,
 		"a x 5":                  "line 1, column 3: expected a whole number",
-		"a 0 0":                  "line 1, column 3: a block of 0 bytes, expected 1 to",
+		"a 0 0":                  "line 1, column 5: a block of 0 bytes, expected 1 to",
 		"a 0 99999999999999":     "expected 1 to 68719476736",
 		"a 0 5\na 0 5":           "line 2, column 3: block 0 is allocated already",
 		"f 3":                    "line 1, column 3: block 3 is not allocated",
