@@ -36,8 +36,11 @@ type Heap struct {
 	stirred atomic.Int32  // ticks still to come
 	regions atomic.Pointer[[]*region]
 	caches  atomic.Pointer[[]*Cache] // by number - 1
-	live    atomic.Int64             // bytes, as published by the caches
-	peak    atomic.Int64
+
+	_    [64]byte     // what is written often, away from what is read often
+	live atomic.Int64 // bytes, as published by the caches
+	peak atomic.Int64
+	_    [64]byte
 
 	mu       sync.Mutex // guards everything below, the regions' extents and pages, and what idle caches own
 	idle     []*Cache

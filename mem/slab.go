@@ -13,19 +13,23 @@ import (
 // A block is exactly one of: live, or in bits, or in the front of the owner. Only the owner, a [Cache], touches anything
 // but the owner's number; that changes under the heap's lock while its old owner is idle.
 type slab struct {
-	owner  uint32 // number of a cache; 0 if this is no slab
-	class  uint32
-	block  uint32 // bytes of a block
-	magic  uint32 // (offset * magic) >> 32 == offset / block
-	count  uint32 // blocks
+	// What others read when they free a block has a cache line of its own, which the owner does not write to.
+	owner uint32 // number of a cache; 0 if this is no slab
+	class uint32
+	block uint32 // bytes of a block
+	magic uint32 // (offset * magic) >> 32 == offset / block
+	count uint32 // blocks
+	_     [64 - 5*4]byte
+
 	free   cell32 // blocks in bits
 	next   uint32 // in the owner's list of slabs with free blocks
 	prev   uint32
 	epoch  uint32 // when blocks were last taken
 	cursor uint32 // the word to look at next
 	listed bool
-	pages  uint64            // bit p: blocks on page p were handed out since it was purged
-	words  uint64            // bit w: bits[w] is not 0
+	pages  uint64 // bit p: blocks on page p were handed out since it was purged
+	words  uint64 // bit w: bits[w] is not 0
+	_      [64 - 5*4 - 4 - 2*8]byte
 	bits   [slabWords]uint64 // bit i%64 of bits[i/64]: block i is free
 }
 
@@ -126,3 +130,6 @@ func (s *slab) runs(f func(offset, size int)) {
 		}
 	}
 }
+
+// The fields that others read fill one cache line, those of the owner begin the next.
+var _ = [1]struct{}{}[unsafe.Offsetof(slab{}.free)-64+unsafe.Offsetof(slab{}.bits)-128]
