@@ -50,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // record lets every allocation be recorded if MICRODR_MEMTRACE names a file. What it returns ends that, and passes the
-// error of the command on if there is one. Processes that this one starts do not record.
+// error of the command on if there is one: what is wrong with the recording is but a line on stderr then. Processes that this one starts do not record.
 func (a *app) record() (finish func(error) error, err error) {
 	path := os.Getenv("MICRODR_MEMTRACE")
 	if path == "" {
@@ -63,9 +63,14 @@ func (a *app) record() (finish func(error) error, err error) {
 	}
 	a.memory.Recorder = r
 	return func(err error) error {
-		if lost := r.Close(); lost != nil && err == nil {
+		lost := r.Close()
+		switch {
+		case lost == nil:
+			return err
+		case err == nil:
 			return outputError{fmt.Errorf("MICRODR_MEMTRACE: %w", lost)}
 		}
+		fmt.Fprintf(a.stderr, "MICRODR_MEMTRACE: %v\n", lost)
 		return err
 	}, nil
 }

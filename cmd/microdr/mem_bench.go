@@ -53,7 +53,7 @@ func (a *app) memBench(ctx context.Context, o heaps.Options, trace string) error
 	}
 	var err error
 	if trace != "" {
-		if o.Trace, err = heapsTrace(trace); err != nil {
+		if o.Trace, err = a.heapsTrace(trace); err != nil {
 			return err
 		}
 	}
@@ -85,8 +85,8 @@ func (a *app) memBench(ctx context.Context, o heaps.Options, trace string) error
 }
 
 // heapsTrace reads a trace for all peers. They know no realloc, so it is an allocation and a free.
-func heapsTrace(path string) (*heaps.Trace, error) {
-	trace, err := readTrace(path)
+func (a *app) heapsTrace(path string) (*heaps.Trace, error) {
+	trace, err := a.readTrace(path)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func (a *app) memReplay(ctx context.Context, path string, o replayFlags) error {
 	if o.rounds < 1 || o.limit < 1 || o.limit > 1<<20 {
 		return usageError{errors.New("--rounds: expected 1 or more, --limit: 1 to 1048576")}
 	}
-	trace, err := readTrace(path)
+	trace, err := a.readTrace(path)
 	if err != nil {
 		return err
 	}
@@ -122,15 +122,14 @@ func (a *app) memReplay(ctx context.Context, path string, o replayFlags) error {
 	if err != nil {
 		return err
 	}
-	if format != "" {
-		if err := plotResults(o.plot, format, results); err != nil {
-			return err
-		}
+	if err := a.printReplay(trace, results); err != nil || format == "" {
+		return err
 	}
-	return a.printReplay(trace, results)
+	return plotResults(o.plot, format, results)
 }
 
-func readTrace(path string) (*study.Trace, error) {
+// readTrace reads a trace, and says on stderr if it is the beginning of one.
+func (a *app) readTrace(path string) (*study.Trace, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, inputError{err}
@@ -139,6 +138,9 @@ func readTrace(path string) (*study.Trace, error) {
 	trace, err := study.ReadTrace(file)
 	if err != nil {
 		return nil, inputError{fmt.Errorf("%s: %w", path, err)}
+	}
+	if trace.CutOff > 0 {
+		fmt.Fprintf(a.stderr, "%s: byte %d: the recording is cut off here; %d operations before that are used\n", path, trace.CutOff, len(trace.Ops))
 	}
 	return trace, nil
 }

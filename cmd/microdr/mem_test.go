@@ -15,6 +15,9 @@ import (
 
 const lab = "a 0 512\na 1 128\nr 0 640\nf 1\nf 0\n"
 
+// cut is a recording that ends within its third record.
+const cut = "MDRMEM\x01\n" + "\x00\x00" + "\x01\x04\x64" + "\x01\x04"
+
 func TestMemReplay(t *testing.T) {
 	for _, r := range []row{
 		{name: "table", args: "mem replay lab.rep --rounds 2", files: map[string]string{"lab.rep": lab},
@@ -27,11 +30,15 @@ func TestMemReplay(t *testing.T) {
 			out: []string{"list stopped early: operation 2:", "out of memory"}},
 		{name: "bad line", args: "mem replay lab.rep", files: map[string]string{"lab.rep": "a 0 512\nf 7\n"}, code: exitInput,
 			err: []string{"lab.rep", "line 2, column 3: block 7 is not allocated"}},
+		{name: "cut off", args: "mem replay cut.trace --rounds 1 --policy tlsf", files: map[string]string{"cut.trace": cut},
+			out: []string{"1 operations on 1 blocks"}, err: []string{"cut.trace: byte 13: the recording is cut off here; 1 operations before that are used"}},
+		{name: "not even whole", args: "mem replay cut.trace", files: map[string]string{"cut.trace": cut[:7]}, code: exitInput, err: []string{"cut.trace: study: byte 0: expected a recording of version 1"}},
 		{name: "no file", args: "mem replay none", code: exitInput, err: []string{"none"}},
 		{name: "no such policy", args: "mem replay lab.rep --policy worst", files: map[string]string{"lab.rep": lab}, code: exitUsage,
 			err: []string{`no policy "worst", expected of all, bump, list`}},
 		{name: "plot format", args: "mem replay lab.rep --plot heap.gif", files: map[string]string{"lab.rep": lab}, code: exitUsage, err: []string{"expected .png or .svg"}},
-		{name: "plot folder", args: "mem replay lab.rep --rounds 1 --policy list --plot no/heap.png", files: map[string]string{"lab.rep": lab}, code: exitOutput, err: []string{"no/heap.png"}},
+		{name: "plot folder", args: "mem replay lab.rep --rounds 1 --policy list --plot no/heap.png", files: map[string]string{"lab.rep": lab}, code: exitOutput,
+			out: []string{"5 operations on 2 blocks", "list"}, err: []string{"no/heap.png"}},
 		{name: "rounds", args: "mem replay lab.rep --rounds 0", files: map[string]string{"lab.rep": lab}, code: exitUsage, err: []string{"--rounds: expected 1 or more"}},
 	} {
 		t.Run(r.name, func(t *testing.T) {

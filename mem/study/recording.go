@@ -27,7 +27,8 @@ import (
 //	3 rewind  allocator, blocks                of its live blocks all are freed but the oldest so many
 //	4 end     records before this one
 //
-// Blocks are numbered by the order of their alloc records. A recording without an end was cut off.
+// Blocks are numbered by the order of their alloc records. A recording without an end was cut off: its process was killed,
+// say. What stands before the record that is cut is good.
 const magic = "MDRMEM\x01\n"
 
 const (
@@ -50,6 +51,7 @@ type Recording struct {
 	w       *bufio.Writer
 	err     error // the first one
 	last    time.Time
+	written time.Time // when the file last had all records
 	records uint64
 	opened  uint32
 	blocks  uint64           // allocated so far
@@ -93,7 +95,13 @@ func (r *Recording) put(kind byte, fields ...uint64) {
 	}
 	r.write(b)
 	r.records++
+	if r.err == nil && now.Sub(r.written) >= writeEvery {
+		r.err, r.written = r.w.Flush(), now
+	}
 }
+
+// writeEvery bounds what a process that is killed takes with it: the records of so long.
+const writeEvery = time.Second
 
 func (r *Recording) write(b []byte) {
 	if r.err == nil {
@@ -175,6 +183,7 @@ type recordingReader struct {
 	micros  uint64
 	owners  []uint32 // allocators by block
 	stacks  []stackOf
+	failed  error // of the system, at reading
 }
 
 // stackOf is the live blocks of an allocator, the oldest first. It is kept only while no block was freed alone: heaps are
@@ -195,7 +204,8 @@ func readRecording(b *bufio.Reader) (*Trace, error) {
 		r.begun = r.at
 		ended, err := r.record()
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the recording is cut off here")
+			r.trace.CutOff = r.begun
+			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("study: byte %d: %w", r.begun, err)
@@ -206,7 +216,7 @@ func readRecording(b *bufio.Reader) (*Trace, error) {
 		r.records++
 	}
 	r.trace.Seconds = float64(r.micros) * 1e-6
-	if _, err := b.ReadByte(); err != io.EOF {
+	if _, err := b.ReadByte(); r.trace.CutOff == 0 && err != io.EOF {
 		return nil, fmt.Errorf("study: byte %d: expected nothing behind the end", r.at)
 	}
 	return &r.trace, nil
@@ -214,7 +224,10 @@ func readRecording(b *bufio.Reader) (*Trace, error) {
 
 func (r *recordingReader) varint() (uint64, error) {
 	x, err := binary.ReadUvarint(counting{r})
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case r.failed != nil:
+		return 0, r.failed
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return 0, errors.New("expected a varint of at most 64 bits")
 	}
 	return x, err
@@ -225,8 +238,11 @@ type counting struct{ *recordingReader }
 
 func (c counting) ReadByte() (byte, error) {
 	b, err := c.r.ReadByte()
-	if err == nil {
+	switch {
+	case err == nil:
 		c.at++
+	case err != io.EOF:
+		c.failed = err
 	}
 	return b, err
 }
@@ -268,12 +284,15 @@ func (r *recordingReader) open() error {
 	if err != nil {
 		return err
 	}
-	if n > longestName || len(r.stacks) == MaxOperations {
+	if len(r.stacks) == MaxAllocators {
+		return fmt.Errorf("expected at most %d allocators", MaxAllocators)
+	}
+	if n > longestName {
 		return fmt.Errorf("expected a name of at most %d bytes, found %d", longestName, n)
 	}
 	name := make([]byte, n)
 	if _, err := io.ReadFull(r.r, name); err != nil {
-		return io.ErrUnexpectedEOF
+		return err
 	}
 	r.at += int64(n)
 	r.trace.Allocators = append(r.trace.Allocators, string(name))

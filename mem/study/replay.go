@@ -35,7 +35,7 @@ type Result struct {
 	PeakLive     int64   `json:"peak_live"`     // bytes asked for
 	PeakResident int64   `json:"peak_resident"` // bytes
 	Ratio        float64 `json:"resident_over_live"`
-	Internal     float64 `json:"internal"` // fragmentation when most is live, 0 to 1, as mem.Counters define it
+	Internal     float64 `json:"internal"` // fragmentation when most is live, 0 to 1, as mem.Counters define it; of those that failed, at the sample with most
 	External     float64 `json:"external"`
 	MeanInternal float64 `json:"mean_internal"` // over the operations
 	MeanExternal float64 `json:"mean_external"`
@@ -100,8 +100,8 @@ type replay struct {
 	atEnd    func(*player) error // of the pass, if set
 }
 
-// pass plays the trace with a fresh policy. do does one operation; an error that is mem.ErrNoMemory ends the pass early, and
-// is in failed. cost is of the operations alone.
+// pass plays the trace with a fresh policy. do does one operation; an error that the policy has no room ends the pass early,
+// and is in failed. cost is of the operations alone.
 func (r *replay) pass(what string, kind Kind, source mem.Source, do func(p *player, i int, op Op) error) (failed string, cost cost, err error) {
 	defer func(done int) { r.done = done + len(r.trace.Ops) }(r.done)
 	policy, err := kind.New(source, r.Limit)
@@ -120,7 +120,7 @@ func (r *replay) pass(what string, kind Kind, source mem.Source, do func(p *play
 				return "", cost, err
 			}
 		}
-		if err := do(p, i, op); errors.Is(err, mem.ErrNoMemory) {
+		if err := do(p, i, op); noRoom(err) {
 			return fmt.Sprintf("operation %d: %v", i+1, err), begun.until(i), nil
 		} else if err != nil {
 			return "", cost, fmt.Errorf("study: %s: operation %d: %w", kind.Name, i+1, err)
@@ -132,6 +132,9 @@ func (r *replay) pass(what string, kind Kind, source mem.Source, do func(p *play
 	}
 	return "", cost, err
 }
+
+// noRoom tells whether an error is what a policy says to a block for which it has no room, now or ever.
+func noRoom(err error) bool { return errors.Is(err, mem.ErrNoMemory) || errors.Is(err, mem.ErrSize) }
 
 // reportEvery is how many operations are done between looks at the context.
 const reportEvery = 1 << 14

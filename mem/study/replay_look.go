@@ -36,7 +36,7 @@ type looker struct {
 	current            []int // the placement of each block that lives, by ID
 	addresses          []uintptr
 	every              int
-	live, peak         int64
+	live, peak, most   int64   // most is that of the samples
 	internal, external float64 // sums over the samples
 }
 
@@ -51,6 +51,7 @@ func (l *looker) do(p *player, i int, op Op) error {
 		}
 	}
 	if err := p.do(op); err != nil {
+		l.sample(p, i)
 		return err
 	}
 	if op.Kind != OpFree {
@@ -69,7 +70,7 @@ func (l *looker) do(p *player, i int, op Op) error {
 	}
 	l.live += op.Size - int64(old.Size())
 	l.peak = max(l.peak, l.live)
-	if i%l.every == 0 || i == l.peakOp {
+	if i%l.every == 0 || i == l.peakOp || i == len(l.trace.Ops)-1 {
 		l.sample(p, i)
 	}
 	return nil
@@ -96,7 +97,8 @@ func (l *looker) sample(p *player, i int) {
 	l.result.PeakResident = max(l.result.PeakResident, k.Resident)
 	l.internal += k.Internal()
 	l.external += k.External()
-	if i == l.peakOp {
+	if l.live > l.most {
+		l.most = l.live
 		l.result.Internal, l.result.External = k.Internal(), k.External()
 	}
 }

@@ -104,7 +104,38 @@ func TestReplayRunsOut(t *testing.T) {
 		if !strings.Contains(r.Failed, "out of memory") || r.Ops < 50 || r.Ops > 336 || r.PeakLive != int64(r.Ops)*100_000 {
 			t.Errorf("%+v", r)
 		}
+		last := r.Panel.Samples[len(r.Panel.Samples)-1]
+		want := mem.Counters{Live: last.Live, Granted: last.Granted, Resident: last.Resident}
+		if last.Live != r.PeakLive || r.Internal != want.Internal() || r.External != want.External() {
+			t.Errorf("%s: %v and %v of fragmentation at the end, want those of %+v", r.Policy, r.Internal, r.External, last)
+		}
 	}
+}
+
+// TestReplayTooLarge plays a block that a policy can never have: also a result.
+func TestReplayTooLarge(t *testing.T) {
+	trace := &Trace{Ops: []Op{{Size: 10}, {ID: 1, Size: 1000}}, Blocks: 2}
+	picky := Kind{Name: "picky", New: func(source mem.Source, limit int) (Policy, error) {
+		p, err := newTLSF(source, limit)
+		return small{p}, err
+	}}
+	results, err := Replay(t.Context(), trace, []Kind{picky}, ReplayOptions{Rounds: 1, Limit: 4 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := results[0]; r.Ops != 1 || !strings.Contains(r.Failed, "operation 2: ") || r.PeakLive != 10 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// small has no block beyond 100 bytes.
+type small struct{ Policy }
+
+func (s small) Alloc(size int) (mem.Span, error) {
+	if size > 100 {
+		return mem.Span{}, mem.ErrSize
+	}
+	return s.Policy.Alloc(size)
 }
 
 func TestReplayCancelled(t *testing.T) {

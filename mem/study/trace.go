@@ -9,6 +9,7 @@ import (
 
 // Limits of traces. What goes beyond is an error of reading.
 const (
+	MaxAllocators = 1 << 20
 	MaxOperations = 1 << 26
 	MaxBlock      = 1 << 36 // bytes
 )
@@ -19,6 +20,7 @@ type Trace struct {
 	Blocks     int      // IDs are 0 to Blocks-1
 	Allocators []string // the names of those recorded; none for text
 	Seconds    float64  // that the recording lasted; 0 for text
+	CutOff     int64    // the byte where a recording without an end stops making sense; 0 for whole ones and for text
 }
 
 // Op is one operation.
@@ -53,7 +55,7 @@ func (t *Trace) Peak() (bytes int64, op int) {
 	return bytes, op
 }
 
-// ReadTrace reads a recording (see [Recording]) or a text trace in the format of the malloc lab of Bryant and O'Hallaron,
+// ReadTrace reads a recording (see [Recording]), one that was cut off up to its last whole record, or a text trace in the format of the malloc lab of Bryant and O'Hallaron,
 // "Computer Systems: A Programmer's Perspective": lines `a ID SIZE`, `r ID SIZE` and `f ID`, after up to four lines of one
 // number each, of which the third of four is the number of operations. Errors give the byte in a recording, line and column in a text, and what was expected.
 func ReadTrace(r io.Reader) (*Trace, error) {

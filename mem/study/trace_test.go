@@ -2,13 +2,19 @@ package study
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/baremetaldevx86/microdr/mem"
 )
@@ -113,7 +119,7 @@ func TestRecordHeap(t *testing.T) {
 	}
 }
 
-// TestReadCutOff cuts a recording off at every byte.
+// TestReadCutOff cuts a recording off at every byte: what comes before is read.
 func TestReadCutOff(t *testing.T) {
 	b := record(t, func(r mem.Recorder) {
 		h := mem.NewHeap(mem.Options{Name: "a", Recorder: r})
@@ -121,10 +127,23 @@ func TestReadCutOff(t *testing.T) {
 		h.Free(s)
 		h.Close()
 	})
+	whole, err := ReadTrace(bytes.NewReader(b))
+	if err != nil || whole.CutOff != 0 || len(whole.Ops) != 2 {
+		t.Fatalf("%v, %+v", err, whole)
+	}
+	ops := 0
 	for n := len(magic); n < len(b); n++ {
-		if _, err := ReadTrace(bytes.NewReader(b[:n])); err == nil || !strings.Contains(err.Error(), "cut off") {
-			t.Errorf("%d of %d bytes: error %v", n, len(b), err)
+		got, err := ReadTrace(bytes.NewReader(b[:n]))
+		if err != nil || got.CutOff < int64(len(magic)) || got.CutOff > int64(n) {
+			t.Fatalf("%d of %d bytes: %v, %+v", n, len(b), err, got)
 		}
+		if len(got.Ops) < ops || !slices.Equal(got.Ops, whole.Ops[:len(got.Ops)]) {
+			t.Errorf("%d of %d bytes: %+v", n, len(b), got)
+		}
+		ops = len(got.Ops)
+	}
+	if ops != len(whole.Ops) {
+		t.Errorf("%d operations without the end, want %d", ops, len(whole.Ops))
 	}
 	if _, err := ReadTrace(bytes.NewReader(append(b, 0))); err == nil || !strings.Contains(err.Error(), "nothing behind the end") {
 		t.Errorf("a byte more: %v", err)
@@ -151,6 +170,48 @@ func TestReadRecordingErrors(t *testing.T) {
 	}
 	if _, err := ReadTrace(strings.NewReader("MDRMEM\x02\n")); err == nil || !strings.Contains(err.Error(), "version 1") {
 		t.Errorf("another version: %v", err)
+	}
+}
+
+// TestRecordKilled looks at what a process leaves that never closes its recording.
+func TestRecordKilled(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r, err := Record(filepath.Join(folder, "trace"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		h := mem.NewHeap(mem.Options{Recorder: r, Decay: -1})
+		defer h.Close()
+		for range 10 {
+			if _, err := h.Alloc(100); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(writeEvery)
+		}
+		left, _ := filepath.Glob(filepath.Join(folder, ".*.unfinished"))
+		if len(left) != 1 {
+			t.Fatalf("left: %v", left)
+		}
+		b, err := os.ReadFile(left[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadTrace(bytes.NewReader(b)); err != nil || got.CutOff != int64(len(b)) || len(got.Ops) != 10 {
+			t.Errorf("%v, %+v", err, got)
+		}
+	})
+}
+
+// TestReadFails reads from a disk that fails in the midst of a record: that is not the recording's fault.
+func TestReadFails(t *testing.T) {
+	why := errors.New("disk on fire")
+	for _, records := range []string{"", "\x00", "\x00\x05ab", "\x00\x00\x01\x04"} {
+		r := io.MultiReader(strings.NewReader(magic+records), iotest.ErrReader(why))
+		if _, err := ReadTrace(r); !errors.Is(err, why) {
+			t.Errorf("%q: error %v", records, err)
+		}
 	}
 }
 
