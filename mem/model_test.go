@@ -42,7 +42,7 @@ func (m *model) play(what, who, how uint32) {
 	case 6:
 		m.alloc(c, 1+int(how>>3)&(1<<(12+how%10)-1), minAlignment) // up to 2 MiB
 	case 7:
-		m.alloc(c, 1+int(how>>5)%100_000, 1<<(how%22))
+		m.alloc(c, 1+int(how>>5)%100_000, min(1<<(how%22), LargestAlignment))
 	case 8, 9, 10, 11, 12, 13:
 		m.free(c, how)
 	case 14:

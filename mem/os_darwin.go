@@ -15,6 +15,8 @@ const scribble = false
 // regionBits is the logarithm of the address space that a heap reserves at a time.
 const regionBits = 33
 
+const largestAlignment = 2 << 20
+
 func reservePages(size int) (unsafe.Pointer, error) {
 	return unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 }

@@ -11,8 +11,11 @@ import (
 // under the race detector, a report with both stacks.
 const scribble = true
 
-// regionBits keeps heaps' regions small here, where reserving is allocating.
-const regionBits = 22
+// Regions are small here, where reserving is allocating.
+const (
+	regionBits       = 20
+	largestAlignment = frameBytes
+)
 
 // largestGoSpan keeps a request from ending the process: the Go runtime does
 // not return from running out of memory.

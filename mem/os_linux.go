@@ -14,6 +14,8 @@ const scribble = false
 // regionBits is the logarithm of the address space that a heap reserves at a time.
 const regionBits = 33
 
+const largestAlignment = 2 << 20
+
 // reservePages maps without access: such pages do not count against the limit of memory promised, whatever the
 // system's policy on overcommitting.
 func reservePages(size int) (unsafe.Pointer, error) {

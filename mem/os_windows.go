@@ -15,6 +15,8 @@ const scribble = false
 // regionBits is the logarithm of the address space that a heap reserves at a time.
 const regionBits = 33
 
+const largestAlignment = 2 << 20
+
 func reservePages(size int) (unsafe.Pointer, error) {
 	address, err := windows.VirtualAlloc(0, uintptr(size), windows.MEM_RESERVE, windows.PAGE_NOACCESS)
 	if err != nil {

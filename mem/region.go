@@ -14,8 +14,8 @@ const (
 	frameBytes    = 1 << frameBits
 	frameGranules = 1 << (frameBits - granuleBits)
 
-	// LargestAlignment is the limit of AllocAligned: a huge page.
-	LargestAlignment = 2 << 20
+	// LargestAlignment is the limit of AllocAligned: 2 MiB, a huge page, or where spans are backed by Go memory 256 KiB.
+	LargestAlignment = largestAlignment
 	// LargestBlock is the limit of one block in bytes.
 	LargestBlock = 64 << 30
 

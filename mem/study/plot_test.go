@@ -121,6 +121,9 @@ func pixelAt(f *figure, at vg.Point) image.Point {
 
 // TestPlotPNG finds in the picture the map, pixel by pixel, and the counters.
 func TestPlotPNG(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much")
+	}
 	panels := []Panel{tiny(), tiny(), tiny()}
 	panels[1].Samples = nil
 	picture, err := png.Decode(bytes.NewReader(plotted(t, "png", panels...)))
@@ -196,6 +199,9 @@ func TestPlotSVG(t *testing.T) {
 
 // TestPlotDeterministic: neither a second time nor another order of the blocks changes a byte.
 func TestPlotDeterministic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much")
+	}
 	panels := []Panel{playPanel(t, kinds[2], 3000), playPanel(t, kinds[5], 3000)}
 	for _, format := range []string{"png", "svg"} {
 		want := plotted(t, format, panels...)
@@ -211,6 +217,9 @@ func TestPlotDeterministic(t *testing.T) {
 
 // TestPlotStrange draws what a replay would hardly give, and has to come back from it with a picture.
 func TestPlotStrange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much")
+	}
 	far := Placement{math.MaxInt64 - 10, 100, 0, 1}
 	for _, row := range []struct {
 		name, format string
@@ -311,6 +320,9 @@ func TestThin(t *testing.T) {
 
 // TestPlotPolicies draws the same work done by every policy: go test -run TestPlotPolicies -artifacts keeps the pictures.
 func TestPlotPolicies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much")
+	}
 	var panels []Panel
 	for _, kind := range Kinds() {
 		panels = append(panels, playPanel(t, kind, 10_000))
