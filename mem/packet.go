@@ -32,15 +32,23 @@ func (c *Cache) send(owner *Cache, block uintptr) {
 	p := *place
 	if p == nil || p.to != owner {
 		if p != nil {
-			p.push(&p.to.remote)
+			c.ship(p)
 		}
 		p = c.emptyPacket()
 		p.to, *place = owner, p
 	}
 	p.blocks[p.count] = block
 	if p.count++; p.count == packetSize {
-		p.push(&owner.remote)
+		c.ship(p)
 		*place = nil
+	}
+}
+
+// ship pushes a packet onto its owner's list. If that is closed by now, the decay takes care of what is in it.
+func (c *Cache) ship(p *packet) {
+	p.push(&p.to.remote)
+	if !c.locked {
+		c.heap.stir()
 	}
 }
 
@@ -48,7 +56,7 @@ func (c *Cache) send(owner *Cache, block uintptr) {
 func (c *Cache) sendAll() {
 	for i, p := range &c.outbox {
 		if p != nil {
-			p.push(&p.to.remote)
+			c.ship(p)
 			c.outbox[i] = nil
 		}
 	}
