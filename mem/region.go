@@ -9,10 +9,9 @@ import (
 )
 
 const (
-	granuleBits   = 10
-	frameBits     = 18 // a frame is the size and the alignment of a slab
-	frameBytes    = 1 << frameBits
-	frameGranules = 1 << (frameBits - granuleBits)
+	granuleBits = 12 // a granule is what extents are multiples of: an eighth of the least of them
+	frameBits   = 18 // a frame is the size and the alignment of a slab
+	frameBytes  = 1 << frameBits
 
 	// LargestAlignment is the limit of AllocAligned: 2 MiB, a huge page, or where spans are backed by Go memory 256 KiB.
 	LargestAlignment = largestAlignment
