@@ -361,7 +361,8 @@ func (c *Cache) scavenge(ticks uint32) {
 	}
 }
 
-// Trim gives back to the system whatever is free in this cache now. It costs page faults later on.
+// Trim gives back to the system what is free in slabs of this cache, and slabs without live blocks to the heap, whose decay or
+// [Heap.Trim] gives them back in turn. It costs page faults later on.
 func (c *Cache) Trim() {
 	c.drain()
 	c.sendAll()
@@ -421,15 +422,12 @@ func (c *Cache) abandon() {
 	}
 }
 
-// Close ends the use of the cache. What is live stays so, and what is freed of it later serves the caches that are opened
-// next. Closing twice does nothing.
+// Close ends the use of the cache, which must not be touched again: the next worker may have it already. What is live stays
+// so, and what is freed of it later serves others.
 func (c *Cache) Close() {
 	h := c.heap
-	h.mu.Lock()
-	closed := c.idle
-	h.mu.Unlock()
-	if closed {
-		return
+	if h.debug != nil {
+		defer c.alone()()
 	}
 	c.drain()
 	c.sendAll()
@@ -437,4 +435,5 @@ func (c *Cache) Close() {
 	c.putFrontsBack()
 	c.dissolveEmpty()
 	h.retire(c)
+	h.stir() // pages of its slabs may be free for long
 }

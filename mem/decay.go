@@ -1,6 +1,9 @@
 package mem
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // DefaultDecay is how long memory stays free, at the least, before its pages go back to the system; at the most it is
 // three times that.
@@ -8,13 +11,23 @@ const DefaultDecay = time.Second
 
 // A Clock makes things happen later.
 type Clock interface {
-	// AfterFunc calls f on its own goroutine after d, unless stop is called before.
-	AfterFunc(d time.Duration, f func()) (stop func() bool)
+	// NewTimer returns a timer that is not running. It calls f on a goroutine of its own.
+	NewTimer(f func()) Timer
+}
+
+// A Timer is a [time.Timer], or something like it.
+type Timer interface {
+	Reset(time.Duration) bool
+	Stop() bool
 }
 
 type systemClock struct{}
 
-func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+func (systemClock) NewTimer(f func()) Timer {
+	t := time.AfterFunc(math.MaxInt64, f)
+	t.Stop()
+	return t
+}
 
 // ticksAfter is how many ticks follow the last activity: as many as it takes until everything that it left is old.
 const ticksAfter = 3
@@ -35,9 +48,14 @@ func (h *Heap) startTicking() {
 
 // schedule sets the clock for the next tick, under the lock.
 func (h *Heap) schedule() {
-	if h.stop == nil && !h.closed && h.options.Decay >= 0 {
-		h.stop = h.options.clock().AfterFunc(h.options.decay(), h.tick)
+	if h.due || h.closed || h.options.Decay < 0 {
+		return
 	}
+	if h.timer == nil { // one for the heap's life: a tick takes nothing from the Go heap
+		h.timer = h.options.clock().NewTimer(h.tick)
+	}
+	h.due = true
+	h.timer.Reset(h.options.decay())
 }
 
 // tick gives back what has been free since the tick before the last. Caches in use do their part when they next look
@@ -46,7 +64,7 @@ func (h *Heap) tick() {
 	h.ticking.Lock()
 	defer h.ticking.Unlock()
 	h.mu.Lock()
-	h.stop = nil
+	h.due = false
 	idle, closed := len(h.idle), h.closed
 	h.mu.Unlock()
 	if closed {
@@ -106,11 +124,12 @@ func (h *Heap) purgeExtents(flag uint32) (left bool) {
 		for {
 			var batch [purgeBatch]uint32
 			n, dirty := h.takeDirty(r, flag, &batch)
+			purged := true
 			for _, i := range batch[:n] {
-				left = !h.purgeExtent(r, i) || left
+				purged = h.purgeExtent(r, i) && purged
 			}
-			if n < purgeBatch {
-				left = left || dirty
+			if n < purgeBatch || !purged { // what was refused is tried again at another tick
+				left = left || dirty || !purged
 				break
 			}
 		}

@@ -112,15 +112,15 @@ func TestCloseStopsTheClock(t *testing.T) {
 	clock := &manualClock{}
 	h := NewHeap(Options{Clock: clock})
 	h.Free(mustAlloc(t, h, 1<<20))
-	late := clock.due[0]
+	timer := clock.timers[0]
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if clock.due[0] != nil {
+	if timer.running {
 		t.Error("the tick that was due was not stopped")
 	}
-	late() // one that was under way already does no harm
-	if len(clock.due) != 1 {
+	timer.f() // one that was under way already does no harm
+	if timer.running {
 		t.Error("a closed heap set the clock")
 	}
 }
@@ -190,7 +190,6 @@ func TestAdoption(t *testing.T) {
 		spans = append(spans, mustAlloc(t, first, 9000))
 	}
 	resident := h.Counters().Resident
-	first.Close()
 	first.Close()
 	for _, s := range spans {
 		second.Free(s)

@@ -188,10 +188,12 @@ func (e *extents) give(i, dirty uint32) {
 		if b := e.at(behind); b.size&isFree != 0 {
 			e.unlink(behind)
 			size, dirty = size+b.size&sizeMask, dirty|b.size&isDirty
+			b.size = 0 // no block begins there any more
 		}
 	}
 	if before := g.before; before != 0 {
 		if b := e.at(i - before); b.size&isFree != 0 {
+			g.size = 0
 			i -= before
 			e.unlink(i)
 			size, dirty = size+before, dirty|b.size&isDirty

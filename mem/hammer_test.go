@@ -13,9 +13,20 @@ import (
 // racingClock ticks as fast as it can.
 type racingClock struct{ ticks atomic.Int64 }
 
-func (r *racingClock) AfterFunc(_ time.Duration, f func()) func() bool {
-	r.ticks.Add(1)
-	return time.AfterFunc(time.Millisecond, f).Stop
+type racingTimer struct {
+	*time.Timer
+	clock *racingClock
+}
+
+func (r *racingClock) NewTimer(f func()) Timer {
+	t := time.AfterFunc(time.Hour, f)
+	t.Stop()
+	return racingTimer{t, r}
+}
+
+func (r racingTimer) Reset(time.Duration) bool {
+	r.clock.ticks.Add(1)
+	return r.Timer.Reset(time.Millisecond)
 }
 
 // hammer lets workers allocate, fill, hand over to one another, free, trim, leave and come back, while the decay ticks and

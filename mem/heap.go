@@ -15,9 +15,12 @@ var ErrClosed = errors.New("heap is closed")
 func errClosed() error { return fmt.Errorf("mem: %w", ErrClosed) }
 
 // numberBits of the number of a slab are the frame, the rest is the number of the region.
-const numberBits = 20
+const (
+	numberBits  = 20
+	mostRegions = 1 << (32 - numberBits)
+)
 
-// A Heap holds what outlives an iteration: parameters, optimizer state, images, connection buffers. Blocks up to 8 KiB
+// A Heap holds what outlives an iteration: parameters, optimizer state, images, connection buffers. Blocks up to 32 KiB
 // come from slabs, each of one size class and owned by one [Cache]; larger ones are extents of a TLSF, found in constant
 // time under a lock. Pages that stay free go back to the system after a decay.
 //
@@ -48,7 +51,8 @@ type Heap struct {
 	resident int64
 	slabs    [classCount]int64 // by class
 	large    ClassCounters
-	stop     func() bool // of the tick that is due; nil if none is
+	timer    Timer // of the decay; nil before the first tick
+	due      bool  // a tick is
 	closed   bool
 }
 
@@ -74,7 +78,7 @@ func NewHeap(o Options) *Heap {
 func (h *Heap) NewCache() *Cache {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if last := len(h.idle) - 1; last >= 0 {
+	if last := len(h.idle) - 1; last >= 0 && h.debug == nil {
 		c := h.idle[last]
 		h.idle, c.idle = h.idle[:last], false
 		return c
@@ -230,14 +234,20 @@ func (h *Heap) extent(size, alignment int) (*region, int, error) {
 			return r, offset, err
 		}
 	}
-	r, err := newRegion(h.source, uint32(len(regions)), size)
+	if len(regions) == mostRegions {
+		return nil, 0, fmt.Errorf("mem: %d regions: %w", mostRegions, ErrNoMemory)
+	}
+	r, err := newRegion(h.source, uint32(len(regions)), size+size/secondLists+alignment)
 	if err != nil {
 		return nil, 0, err
 	}
 	h.reserved += int64(r.size)
 	grown := append(regions[:len(regions):len(regions)], r)
 	h.regions.Store(&grown)
-	offset, _, err := r.take(size, alignment)
+	offset, ok, err := r.take(size, alignment)
+	if err == nil && !ok {
+		err = fmt.Errorf("mem: %d bytes at alignment %d: %w", size, alignment, ErrNoMemory)
+	}
 	return r, offset, err
 }
 
@@ -356,6 +366,7 @@ func (h *Heap) Counters() Counters {
 	for _, c := range *h.caches.Load() {
 		k.Live += c.unpublished()
 	}
+	k.Peak = max(k.Peak, k.Live)
 	for _, class := range h.classesLocked() {
 		k.Blocks += class.Blocks
 		k.Allocations += class.Allocations
@@ -407,9 +418,9 @@ func (h *Heap) Close() error {
 		return nil
 	}
 	h.closed = true
-	if h.stop != nil {
-		h.stop()
-		h.stop = nil
+	if h.timer != nil {
+		h.timer.Stop()
+		h.due = false
 	}
 	var errs []error
 	if k.Blocks != 0 {

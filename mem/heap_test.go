@@ -409,30 +409,81 @@ func TestCheckLeaks(t *testing.T) {
 }
 
 // manualClock is a Clock that a test moves.
-type manualClock struct {
-	due []func()
+type manualClock struct{ timers []*manualTimer }
+
+type manualTimer struct {
+	f       func()
+	running bool
 }
 
-func (m *manualClock) AfterFunc(_ time.Duration, f func()) func() bool {
-	m.due = append(m.due, f)
-	n := len(m.due) - 1
-	return func() bool {
-		stopped := n < len(m.due) && m.due[n] != nil
-		if stopped {
-			m.due[n] = nil
-		}
-		return stopped
-	}
+func (m *manualClock) NewTimer(f func()) Timer {
+	t := &manualTimer{f: f}
+	m.timers = append(m.timers, t)
+	return t
+}
+
+func (t *manualTimer) Reset(time.Duration) bool {
+	was := t.running
+	t.running = true
+	return was
+}
+
+func (t *manualTimer) Stop() bool {
+	was := t.running
+	t.running = false
+	return was
 }
 
 // pass lets the time of one tick pass and tells whether there was any.
-func (m *manualClock) pass() bool {
-	due := m.due
-	m.due = nil
-	for _, f := range due {
-		if f != nil {
-			f()
+func (m *manualClock) pass() (any bool) {
+	for _, t := range m.timers {
+		if t.Stop() {
+			t.f()
+			any = true
 		}
 	}
-	return len(due) > 0
+	return any
+}
+
+// TestAlignedNearRegion asks for almost all of a region at an alignment.
+func TestAlignedNearRegion(t *testing.T) {
+	h := newHeap(t, Options{Source: narrow{}})
+	c := h.NewCache()
+	for _, size := range []int{2<<20 - 1024, 2 << 20, 3<<20 - 4096, 4<<20 + 1} {
+		for _, alignment := range []int{16, 4096, 1 << 18} {
+			s := mustAllocAligned(t, c, size, alignment)
+			fill(s, 1)
+			c.Free(s)
+		}
+	}
+}
+
+// TestDoubleFreeLarge frees two neighbours, and the second one again.
+func TestDoubleFreeLarge(t *testing.T) {
+	h := newHeap(t, Options{})
+	c := h.NewCache()
+	a, b, d := mustAlloc(t, c, 100_000), mustAlloc(t, c, 100_000), mustAlloc(t, c, 100_000)
+	c.Free(a)
+	c.Free(b)
+	if got := panicOf(func() { c.Free(b) }); !strings.Contains(got, "no block begins there") {
+		t.Errorf("panic %q", got)
+	}
+	c.Free(d)
+}
+
+// TestTrimGivesUp trims with a source that purges nothing.
+func TestTrimGivesUp(t *testing.T) {
+	source := &stubborn{refuse: 1 << 30}
+	h := newHeap(t, Options{Source: source})
+	var spans []Span
+	for range 2 * purgeBatch {
+		spans = append(spans, mustAlloc(t, h, 100_000))
+		mustAlloc(t, h, 100_000)
+	}
+	for _, s := range spans {
+		h.Free(s)
+	}
+	h.Trim()
+	check(t, h)
+	h.closed = true
 }

@@ -37,12 +37,21 @@ func (h *Heap) freeWatched(c *Cache, span Span) {
 	c.reclaim(span)
 }
 
-// alone panics if another goroutine uses the cache at this moment. What it returns ends the use.
+// alone panics if another goroutine uses the cache at this moment, or if it is closed. What it returns ends the use.
 func (c *Cache) alone() func() {
+	if c.closed() {
+		panic("mem: a cache is used after it was closed")
+	}
 	if !c.using.CompareAndSwap(false, true) {
 		panic("mem: a cache is used by two goroutines at once")
 	}
 	return func() { c.using.Store(false) }
+}
+
+func (c *Cache) closed() bool {
+	c.heap.mu.Lock()
+	defer c.heap.mu.Unlock()
+	return c.idle
 }
 
 func (h *Heap) isClosed() bool {

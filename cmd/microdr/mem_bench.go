@@ -48,6 +48,7 @@ func memPeerCommand(a *app) *cobra.Command {
 }
 
 func (a *app) memBench(ctx context.Context, o heaps.Options, trace string) error {
+	os.Unsetenv("MICRODR_MEMDEBUG") // nobody wants to know how long debugging takes
 	if o.Rounds < 1 || o.Operations < 1 || o.Decay < 0 {
 		return usageError{errors.New("--rounds, --operations: expected 1 or more, --decay: no negative time")}
 	}

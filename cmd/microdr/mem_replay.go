@@ -95,6 +95,7 @@ func plotFormat(path string) (string, error) {
 }
 
 func (a *app) memReplay(ctx context.Context, path string, o replayFlags) error {
+	os.Unsetenv("MICRODR_MEMDEBUG") // nobody wants to know how long debugging takes
 	kinds, err := kindsOf(o.policies)
 	if err != nil {
 		return err

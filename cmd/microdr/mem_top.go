@@ -118,6 +118,9 @@ func (a *app) top(ctx context.Context, name string, o topOptions) error {
 			if before == nil {
 				return inputError{err}
 			}
+			if alive(pid) {
+				return err // it does not answer
+			}
 			return a.ended(pid)
 		}
 		if err := a.show(s, before, o.classes); err != nil {
