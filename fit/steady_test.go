@@ -128,7 +128,7 @@ func warmScheduler() {
 // steadyAttempts is how often a fit is run until no steady iteration of it allocates. What the fit allocates it allocates
 // in every run. But goroutines wait and wake up at other places on a busy machine, and the runtime, and pools that
 // are apart for each processor, then need a record or two (of some hundred bytes) that they did not need before.
-const steadyAttempts = 20
+const steadyAttempts = 3
 
 // TestSteadyIterationAllocatesNothing: once a stage has its memory, an iteration
 // takes not one byte from the Go heap.
