@@ -623,7 +623,11 @@ func TestPolicyCommitsInSteps(t *testing.T) {
 				break // one list of all blocks takes its time
 			}
 		}
-		if counted.commits > 20 {
+		most := 20
+		if kind.Name == "classes" {
+			most = 60 // its regions are small where spans are Go memory
+		}
+		if counted.commits > most {
 			t.Errorf("%s commits %d times", kind.Name, counted.commits)
 		}
 		if err := policy.Close(); err != nil {
