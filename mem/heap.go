@@ -353,7 +353,7 @@ func (h *Heap) sum(live int64) (headroom int64) {
 	}
 }
 
-// Counters returns a snapshot. It is exact while no call is under way. Peak may be off by what two or more caches have
+// Counters returns a snapshot. It is exact while no call is under way, and no cache is being closed that a pool dropped. Peak may be off by what two or more caches have
 // allocated and not yet published, 1 MiB each.
 func (h *Heap) Counters() Counters {
 	if h.debug != nil {
