@@ -409,9 +409,9 @@ func (h *Heap) classesLocked() []ClassCounters {
 // Close gives all pages back to the source, those of live blocks included, and reports live blocks as an error. Nothing
 // may use the heap or its caches meanwhile; afterwards allocations fail with [ErrClosed]. Closing twice does nothing.
 func (h *Heap) Close() error {
-	k := h.Counters()
-	h.ticking.Lock()
+	h.ticking.Lock() // first: a cache that the pool dropped may be about to be closed
 	defer h.ticking.Unlock()
+	k := h.Counters()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
