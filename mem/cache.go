@@ -48,7 +48,7 @@ type front struct {
 	handed  tally          // blocks of other caches ever freed by this one
 	drained tally          // blocks of this cache ever freed by others, as far as they were taken in
 
-	slab   *slab          // that the word belongs to; nil if that has no other free blocks and neither has the word
+	slab   *slab          // that blocks are being taken from; nil for none
 	start  unsafe.Pointer // of the slab
 	number uint32         // of the slab
 	word   uint32
@@ -330,7 +330,8 @@ func (c *Cache) hand(owner *Cache, s *slab, span Span) {
 	c.send(owner, span.address())
 }
 
-// lookAround does what is due now and then: it takes in blocks from others, sends them theirs, and gives pages back that were free for long.
+// lookAround does what is due now and then: it takes in blocks from others, sends them theirs, and gives pages back that
+// were free for long.
 func (c *Cache) lookAround() {
 	h := c.heap
 	c.drain()
@@ -364,6 +365,9 @@ func (c *Cache) scavenge(ticks uint32) {
 // Trim gives back to the system what is free in slabs of this cache, and slabs without live blocks to the heap, whose decay or
 // [Heap.Trim] gives them back in turn. It costs page faults later on.
 func (c *Cache) Trim() {
+	if c.heap.debug != nil {
+		defer c.alone()()
+	}
 	c.drain()
 	c.sendAll()
 	c.publish()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -134,6 +135,36 @@ func TestDebugUseAfterFree(t *testing.T) {
 	out, err := child.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "fault") || !strings.Contains(string(out), "TestDebugUseAfterFree") {
 		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// TestDebugClosedCache uses a cache after its end, in every way.
+func TestDebugClosedCache(t *testing.T) {
+	h := NewHeap(Options{Debug: true})
+	defer h.Close()
+	c := h.NewCache()
+	s := mustAlloc(t, c, 100)
+	c.Close()
+	for name, use := range map[string]func(){
+		"Alloc": func() { c.Alloc(1) }, "Free": func() { c.Free(s) }, "Trim": c.Trim, "Close": c.Close,
+	} {
+		if got := panicOf(use); !strings.Contains(got, "after it was closed") {
+			t.Errorf("%s: panic %q", name, got)
+		}
+	}
+	h.Free(s)
+}
+
+// TestDebugLostHeap loses a heap that holds a block.
+func TestDebugLostHeap(t *testing.T) {
+	var registry Registry
+	func() {
+		allocateHere(t, NewHeap(Options{Name: "lost", Debug: true, Registry: &registry}).NewCache(), 10)
+	}()
+	runtime.GC()
+	runtime.GC()
+	if leaks := registry.Leaks(); !strings.Contains(leaks, "heap lost") || !strings.Contains(leaks, "allocateHere") {
+		t.Errorf("leaks %q", leaks)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // Unlike the original it keeps nothing in the blocks themselves: what it knows of a block stands in the table entry of
 // the block's first granule. So the pages of free blocks can go back to the system, and a stray write corrupts no list.
 //
-// Granules are numbered from 0. The entry of a block's first granule is exact; those of the others hold leftovers.
+// Granules are numbered from 0. The entry of a block's first granule is exact; those of the others say 0 granules.
 type extents struct {
 	table unsafe.Pointer // of granule
 	count uint32         // granules

@@ -229,10 +229,16 @@ func (h *Heap) extent(size, alignment int) (*region, int, error) {
 		return nil, 0, errClosed()
 	}
 	regions := *h.regions.Load()
+	var refused error // by the source, where a region had addresses: another one may have memory
 	for _, r := range regions {
-		if offset, ok, err := r.take(size, alignment); ok || err != nil {
-			return r, offset, err
+		offset, ok, err := r.take(size, alignment)
+		if ok {
+			return r, offset, nil
 		}
+		refused = errors.Join(refused, err)
+	}
+	if refused != nil {
+		return nil, 0, refused
 	}
 	if len(regions) == mostRegions {
 		return nil, 0, fmt.Errorf("mem: %d regions: %w", mostRegions, ErrNoMemory)
@@ -274,7 +280,6 @@ func (h *Heap) allocLarge(c *Cache, size, alignment int) (Span, error) {
 
 // freeLarge takes an extent back.
 func (h *Heap) freeLarge(c *Cache, r *region, span Span) {
-	discard(span)
 	offset := int(span.address() - r.low)
 	h.mu.Lock()
 	g := r.extents.at(uint32(offset >> granuleBits))
@@ -282,6 +287,7 @@ func (h *Heap) freeLarge(c *Cache, r *region, span Span) {
 		h.mu.Unlock()
 		panic(fmt.Sprintf("mem: free of %d bytes at %#x: %s", span.size, span.address(), err))
 	}
+	discard(span)
 	granted := int64(g.size&sizeMask) << granuleBits
 	r.extents.give(uint32(offset>>granuleBits), isDirty)
 	h.large.Blocks--
@@ -291,8 +297,7 @@ func (h *Heap) freeLarge(c *Cache, r *region, span Span) {
 	h.stir()
 }
 
-// whatIsWrong tells why size bytes at offset are no extent in use; nothing if they are. The entries of granules at which
-// no block begins are leftovers, so some wrong frees look right.
+// whatIsWrong tells why size bytes at offset are no extent in use; nothing if they are.
 func whatIsWrong(g *granule, offset, size int) string {
 	granted := int(g.size&sizeMask) << granuleBits
 	switch {
@@ -353,8 +358,8 @@ func (h *Heap) sum(live int64) (headroom int64) {
 	}
 }
 
-// Counters returns a snapshot. It is exact while no call is under way, and no cache is being closed that a pool dropped. Peak may be off by what two or more caches have
-// allocated and not yet published, 1 MiB each.
+// Counters returns a snapshot. It is exact while no call is under way, and no cache is being closed that a pool dropped.
+// Peak may be off by what two or more caches have allocated and not yet published, 1 MiB each.
 func (h *Heap) Counters() Counters {
 	if h.debug != nil {
 		return h.debug.snapshot()

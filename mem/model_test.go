@@ -226,6 +226,13 @@ func FuzzExtents(f *testing.F) {
 				}
 			}
 			checkExtents(t, &e)
+			for at := uint32(0); at < count; at += e.at(at).size & sizeMask {
+				for inside := at + 1; inside < at+e.at(at).size&sizeMask; inside++ {
+					if e.at(inside).size != 0 {
+						t.Fatalf("granule %d of the block at %d says %#x", inside, at, e.at(inside).size)
+					}
+				}
+			}
 		}
 	})
 }

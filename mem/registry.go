@@ -8,7 +8,8 @@ import (
 	"weak"
 )
 
-// A Registry knows the allocators of a program, to tell what they hold. It keeps none of them alive. Its zero value is
+// A Registry knows the allocators of a program, to tell what they hold. It keeps none of them alive but
+// for heaps in debug mode. Its zero value is
 // empty and ready to use, and a nil one knows nothing.
 type Registry struct {
 	mu      sync.Mutex
@@ -48,12 +49,20 @@ func (r *Registry) addHeap(h *Heap) {
 			}
 			return Counters{}, nil, false
 		},
-		leaks: func() string {
-			if h := p.Value(); h != nil && !h.isClosed() {
-				return h.debug.leaks()
-			}
+		leaks: leaksOf(h)})
+}
+
+// leaksOf returns what lists a heap's live blocks. It keeps a heap in debug mode: that one was lost is worth telling.
+func leaksOf(h *Heap) func() string {
+	if h.debug == nil {
+		return nil
+	}
+	return func() string {
+		if h.isClosed() {
 			return ""
-		}})
+		}
+		return h.debug.leaks()
+	}
 }
 
 func (r *Registry) addArena(a *Arena) {
