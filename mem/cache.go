@@ -30,7 +30,8 @@ type Cache struct {
 	heap   *Heap
 
 	idle   bool        // closed, and one of heap.idle; guarded by heap.mu
-	using  atomic.Bool // in debug mode: by some goroutine, at this moment
+	shared bool        // by callers without a cache; guarded by heap.mu
+	using  atomic.Bool // by some goroutine, at this moment; kept for shared ones, and in debug mode
 	locked bool        // drained by another cache, under heap.mu
 
 	_        [64]byte

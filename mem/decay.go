@@ -65,15 +65,13 @@ func (h *Heap) tick() {
 	defer h.ticking.Unlock()
 	h.mu.Lock()
 	h.due = false
-	idle, closed := len(h.idle), h.closed
+	closed := h.closed
 	h.mu.Unlock()
 	if closed {
 		return
 	}
 	h.epoch.Add(1)
-	for range idle {
-		h.tidyIdle(2)
-	}
+	h.tidy(2)
 	left := h.purgeExtents(isAged)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,7 +80,30 @@ func (h *Heap) tick() {
 	}
 }
 
-// tidyIdle does for the cache that was idle longest what its worker no longer does.
+// tidy does for caches that no worker has what a worker does for its own. No shared cache is closed meanwhile: that takes
+// the lock ticking, too.
+func (h *Heap) tidy(ticks uint32) {
+	h.mu.Lock()
+	idle := len(h.idle)
+	var shared []*Cache
+	for _, c := range *h.caches.Load() {
+		if c.shared && !c.idle {
+			shared = append(shared, c)
+		}
+	}
+	h.mu.Unlock()
+	for range idle {
+		h.tidyIdle(ticks)
+	}
+	for _, c := range shared {
+		if c.using.CompareAndSwap(false, true) { // if not, it looks around by itself
+			c.tidy(ticks)
+			c.using.Store(false)
+		}
+	}
+}
+
+// tidyIdle tidies the cache that was idle longest.
 func (h *Heap) tidyIdle(ticks uint32) {
 	h.mu.Lock()
 	if len(h.idle) == 0 {
@@ -93,25 +114,26 @@ func (h *Heap) tidyIdle(ticks uint32) {
 	h.idle = h.idle[1:]
 	c.idle = false
 	h.mu.Unlock()
-	c.drain()
-	c.sendAll()
-	c.epoch = h.epoch.Load()
-	c.dissolveEmpty()
-	c.scavenge(ticks)
+	c.tidy(ticks)
 	h.retire(c)
 }
 
-// Trim gives everything back to the system that is free in the heap itself and in closed caches, without waiting for the
-// decay. It costs page faults later on.
+// tidy gives back what has been free for so many ticks, and takes in and sends what is on its way.
+func (c *Cache) tidy(ticks uint32) {
+	c.drain()
+	c.sendAll()
+	c.epoch = c.heap.epoch.Load()
+	c.putFrontsBack()
+	c.dissolveEmpty()
+	c.scavenge(ticks)
+}
+
+// Trim gives everything back to the system that is free in the heap itself, in closed caches and in those of callers without
+// one, without waiting for the decay. It costs page faults later on.
 func (h *Heap) Trim() {
 	h.ticking.Lock()
 	defer h.ticking.Unlock()
-	h.mu.Lock()
-	idle := len(h.idle)
-	h.mu.Unlock()
-	for range idle {
-		h.tidyIdle(0)
-	}
+	h.tidy(0)
 	h.purgeExtents(isDirty)
 }
 

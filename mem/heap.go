@@ -56,7 +56,8 @@ type Heap struct {
 	closed   bool
 }
 
-// borrowed is a cache for callers without one. When the pool drops it, the cache is closed.
+// borrowed is a cache for callers without one. When the pool drops it, the cache is closed. Whoever borrows it sets using, and
+// so does a tick that gives back what has been free in it for long.
 type borrowed struct{ *Cache }
 
 // NewHeap returns an empty heap. It reserves nothing before the first allocation.
@@ -65,7 +66,7 @@ func NewHeap(o Options) *Heap {
 	h.regions.Store(&[]*region{})
 	h.caches.Store(&[]*Cache{})
 	h.shared.New = func() any {
-		b := &borrowed{h.NewCache()}
+		b := &borrowed{h.open(true)}
 		runtime.AddCleanup(b, h.dropped, b.Cache)
 		return b
 	}
@@ -75,16 +76,19 @@ func NewHeap(o Options) *Heap {
 }
 
 // NewCache returns a cache for one worker. It continues with the slabs of one that was closed, if there is any.
-func (h *Heap) NewCache() *Cache {
+func (h *Heap) NewCache() *Cache { return h.open(false) }
+
+// open returns a cache for one worker, or one to be shared by callers without.
+func (h *Heap) open(shared bool) *Cache {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if last := len(h.idle) - 1; last >= 0 && h.debug == nil {
 		c := h.idle[last]
-		h.idle, c.idle = h.idle[:last], false
+		h.idle, c.idle, c.shared = h.idle[:last], false, shared
 		return c
 	}
 	caches := *h.caches.Load()
-	c := &Cache{heap: h, id: uint32(len(caches) + 1), epoch: h.epoch.Load()}
+	c := &Cache{heap: h, id: uint32(len(caches) + 1), epoch: h.epoch.Load(), shared: shared}
 	if !h.watched {
 		c.small = largestSmall
 	}
@@ -118,27 +122,38 @@ func (h *Heap) retire(c *Cache) {
 	}
 }
 
-// Alloc is [Cache.Alloc] with a cache borrowed for the call.
-func (h *Heap) Alloc(size int) (Span, error) {
+// borrow returns a cache that nobody else uses before giveBack.
+func (h *Heap) borrow() *borrowed {
 	b := h.shared.Get().(*borrowed)
-	s, err := b.Alloc(size)
-	h.shared.Put(b)
-	return s, err
+	for !b.using.CompareAndSwap(false, true) { // a tick is at work there
+		busy := b
+		b = h.shared.New().(*borrowed)
+		h.shared.Put(busy)
+	}
+	return b
 }
+
+func (h *Heap) giveBack(b *borrowed) {
+	b.using.Store(false)
+	h.shared.Put(b)
+}
+
+// Alloc is [Cache.Alloc] with a cache borrowed for the call.
+func (h *Heap) Alloc(size int) (Span, error) { return h.AllocAligned(size, minAlignment) }
 
 // AllocAligned is [Cache.AllocAligned] with a cache borrowed for the call.
 func (h *Heap) AllocAligned(size, alignment int) (Span, error) {
-	b := h.shared.Get().(*borrowed)
+	b := h.borrow()
 	s, err := b.AllocAligned(size, alignment)
-	h.shared.Put(b)
+	h.giveBack(b)
 	return s, err
 }
 
 // Free is [Cache.Free] with a cache borrowed for the call.
 func (h *Heap) Free(span Span) {
-	b := h.shared.Get().(*borrowed)
+	b := h.borrow()
+	defer h.giveBack(b) // also if it panics
 	b.Free(span)
-	h.shared.Put(b)
 }
 
 // home returns the first region, nil if there is none yet.

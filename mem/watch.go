@@ -42,6 +42,9 @@ func (c *Cache) alone() func() {
 	if c.closed() {
 		panic("mem: a cache is used after it was closed")
 	}
+	if c.shared { // whoever is here has borrowed it
+		return func() {}
+	}
 	if !c.using.CompareAndSwap(false, true) {
 		panic("mem: a cache is used by two goroutines at once")
 	}
