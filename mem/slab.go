@@ -24,12 +24,13 @@ type slab struct {
 	free   cell32 // blocks in bits
 	next   uint32 // in the owner's list of slabs with free blocks
 	prev   uint32
-	epoch  uint32 // when blocks were last taken
 	cursor uint32 // the word to look at next
 	listed bool
 	pages  uint64 // bit p: blocks on page p were handed out since it was purged
+	recent uint64 // the same, since the last tick that the owner noticed
+	older  uint64 // the same, between that and the one before
 	words  uint64 // bit w: bits[w] is not 0
-	_      [64 - 5*4 - 4 - 2*8]byte
+	_      [64 - 4*4 - 8 - 4*8]byte
 	bits   [slabWords]uint64 // bit i%64 of bits[i/64]: block i is free
 }
 
@@ -39,10 +40,11 @@ const (
 )
 
 // form cuts the frame into blocks of the class, all free. pages is what the region knows of its pages.
-func (s *slab) form(owner, class, epoch uint32, pages uint64) {
+func (s *slab) form(owner, class uint32, pages uint64) {
 	block := uint32(classSize(uint(class)))
 	s.class, s.block, s.magic = class, block, uint32((1<<32+uint64(block)-1)/uint64(block))
-	s.count, s.next, s.prev, s.epoch, s.pages, s.listed = min(frameBytes/block, 64*slabWords), none, none, epoch, pages, false
+	s.count, s.next, s.prev, s.listed = min(frameBytes/block, 64*slabWords), none, none, false
+	s.pages, s.recent, s.older = pages, 0, 0
 	s.words, s.cursor = 0, 0
 	s.free.set(s.count)
 	for w := uint32(0); w*64 < s.count; w++ {

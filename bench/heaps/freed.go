@@ -16,7 +16,8 @@ const (
 )
 
 // passFreed answers the bytes that the process holds after nine tenths of the blocks of the standard work were freed and
-// the wait is over, and those of the pages that live bytes lie in.
+// the wait is over, those of the pages that live bytes lie in, and what is held when the peer was asked to settle, too. The
+// peers in C cannot be asked, and answer the first two.
 func passFreed(h heap, o order) ([]int64, error) {
 	s, err := newSampler(h, o)
 	if err != nil {
@@ -34,12 +35,16 @@ func passFreed(h heap, o order) ([]int64, error) {
 	for range decaySteps {
 		time.Sleep(o.wait / decaySteps)
 		s.few()
-		h.settle()
 	}
 	if err := s.look(); err != nil {
 		return nil, err
 	}
-	return []int64{s.last - s.before, livePages(s.slots) * pageStep}, nil
+	decayed := s.last - s.before
+	h.settle()
+	if err := s.look(); err != nil {
+		return nil, err
+	}
+	return []int64{decayed, livePages(s.slots) * pageStep, s.last - s.before}, nil
 }
 
 // few does a few operations that leave nothing behind.

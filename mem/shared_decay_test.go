@@ -1,0 +1,44 @@
+//go:build !race
+
+package mem
+
+import "testing"
+
+// Under the race detector a sync.Pool drops things at random, whose caches are closed only when the collector comes by.
+
+// TestSharedDecay frees nine blocks of ten without a cache of its own, and lets time pass.
+func TestSharedDecay(t *testing.T) {
+	for _, trim := range []bool{false, true} {
+		clock := &manualClock{}
+		h := newHeap(t, Options{Clock: clock})
+		var left []filled
+		for i := range 1500 {
+			s := mustAlloc(t, h, 30_000)
+			fill(s, byte(i))
+			left = append(left, filled{s, byte(i)})
+		}
+		kept := left[:0]
+		for i, b := range left {
+			if i%10 == 0 {
+				kept = append(kept, b)
+			} else {
+				h.Free(b.span)
+			}
+		}
+		if trim {
+			h.Trim()
+		} else {
+			for range 2 * ticksAfter {
+				clock.pass()
+			}
+		}
+		if k := h.Counters(); float64(k.Resident) > 1.3*float64(k.Live) {
+			t.Errorf("trimmed %v: %d bytes resident, of %d live", trim, k.Resident, k.Live)
+		}
+		for _, b := range kept {
+			verify(t, b.span, b.fill)
+			h.Free(b.span)
+		}
+		check(t, h)
+	}
+}
