@@ -103,6 +103,59 @@ type Stage struct {
 	Reduce ReduceOp
 	Group  int
 	Inner  int
+
+	// MatMul: In[0] and In[1] are multiplied into Out[0].
+	MatMul *MatMul
+
+	// Conv: see there.
+	Conv *Conv
+}
+
+// Matrix says where the matrices of a batch lie in a buffer: element (r, c) of matrix (i, j, ...) is the one at Offset +
+// i*Batch[0] + j*Batch[1] + ... + r*Row + c*Col. Strides may be 0, or negative.
+type Matrix struct {
+	Offset   int
+	Batch    []int
+	Row, Col int
+}
+
+// MatMul multiplies batches of matrices, A of M x K from In[0] and B of K x N from In[1], into C of M x N, which is all of
+// Out[0], row-major. Element (r, c) of a product is the fused multiply-adds of A(r, k) and B(k, c) onto +0 in the order
+// of k, whatever the backend and the blocking.
+type MatMul struct {
+	Batch   []int // extents; nil for one product
+	M, N, K int
+	A, B    Matrix
+}
+
+// ConvMode says which of the three arrays of a convolution is computed from the other two. Each is linear in both of the
+// others, so that the derivatives of one are the other two.
+type ConvMode uint8
+
+// The modes, with their In and Out.
+const (
+	ConvForward ConvMode = iota // image, filter -> result
+	ConvImage                   // result, filter -> image: the transposed convolution
+	ConvFilter                  // image, result -> filter
+)
+
+// Conv is a 2-d convolution (a cross-correlation, as networks have it) of contiguous arrays: image [Batch, Channels, Height,
+// Width], filter [Filters, Channels/Groups, FilterHeight, FilterWidth], result [Batch, Filters, OutHeight, OutWidth]:
+//
+//	result(n, f, y, x) = sum over c, i, j of image(n, c, y*Stride[0]+i*Dilation[0]-Pad[0], x*Stride[1]+j*Dilation[1]-Pad[1]) * filter(f, c, i, j)
+//
+// where what lies outside of the image counts as zero, and OutHeight and OutWidth say how much is padded at the far ends. Sums
+// are fused multiply-adds onto +0 in the order (c, i, j) for ConvForward, (f, i, j) for ConvImage and (n, y, x) for
+// ConvFilter; whether terms outside of an array are left out or added as zeros is the same but for the sign of zeros, NaN and
+// Inf: they are left out.
+type Conv struct {
+	Mode                      ConvMode
+	Batch, Channels, Filters  int
+	Groups                    int
+	Height, Width             int
+	FilterHeight, FilterWidth int
+	OutHeight, OutWidth       int
+	Stride, Dilation, Pad     [2]int // vertical, horizontal; Pad at the top and left
 }
 
 // Lanes returns the number of lanes of a map.

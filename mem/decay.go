@@ -2,6 +2,7 @@ package mem
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -85,18 +86,15 @@ func (h *Heap) tick() {
 func (h *Heap) tidy(all bool) {
 	h.mu.Lock()
 	idle := len(h.idle)
-	var shared []*Cache
-	for _, c := range *h.caches.Load() {
-		if c.shared && !c.idle {
-			shared = append(shared, c)
-		}
-	}
 	h.mu.Unlock()
 	for range idle {
 		h.tidyIdle(all)
 	}
-	for _, c := range shared {
-		if c.using.CompareAndSwap(false, true) { // if not, it looks around by itself
+	for _, c := range *h.caches.Load() {
+		h.mu.Lock()
+		open := c.shared && !c.idle
+		h.mu.Unlock()
+		if open && c.using.CompareAndSwap(false, true) { // if not, it looks around by itself
 			c.tidy(all)
 			c.using.Store(false)
 		}
@@ -111,7 +109,7 @@ func (h *Heap) tidyIdle(all bool) {
 		return
 	}
 	c := h.idle[0]
-	h.idle = h.idle[1:]
+	h.idle = slices.Delete(h.idle, 0, 1) // where it is, for a tick takes nothing from the Go heap
 	c.idle = false
 	h.mu.Unlock()
 	c.tidy(all)

@@ -206,3 +206,33 @@ func TestAdoption(t *testing.T) {
 	}
 	h.closed = true
 }
+
+// TestTickAllocatesNothing: the clock's ticks take nothing from the Go heap, with caches of callers without one and
+// idle ones about.
+func TestTickAllocatesNothing(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock})
+	for range 5 { // each leaves a cache idle, or gives up its own
+		c := h.NewCache()
+		defer c.Close()
+	}
+	idle := []*Cache{h.NewCache(), h.NewCache(), h.NewCache()}
+	for _, c := range idle {
+		c.Close()
+	}
+	work := func() {
+		s, err := h.Alloc(100_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Free(s)
+		clock.pass()
+	}
+	work()
+	for range 20 {
+		if allocations := testing.AllocsPerRun(10, work); allocations == 0 {
+			return // a collection may empty the pool of shared caches at any time
+		}
+	}
+	t.Error("ticks allocate")
+}
