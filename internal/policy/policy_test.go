@@ -38,6 +38,9 @@ kernel          : ir eval jit mem
 trace           : ir
 tensor          : trace grad kernel ir
 nn              : tensor trace
+onnx/array      :
+onnx/format     : onnx/array
+onnx            : onnx/array onnx/format tensor
 optim           : trace
 film            :
 scene           :
