@@ -104,6 +104,9 @@ type Stage struct {
 	Group  int
 	Inner  int
 
+	// Sort: see StageSort.
+	Descending bool
+
 	// MatMul: In[0] and In[1] are multiplied into Out[0].
 	MatMul *MatMul
 
