@@ -85,23 +85,66 @@ func op(name string, o ir.Op, args ...*Tensor) *Tensor {
 // Map applies a function of numbers to every element, with broadcasting: f records, with the arithmetic of package trace,
 // what becomes of the elements at one place. The derivative is that of what it records. It must not loop.
 func Map(name string, f func(r *trace.Recorder, x []trace.Float) trace.Float, args ...*Tensor) *Tensor {
+	one := func(r *trace.Recorder, x []trace.Float) []trace.Float { return []trace.Float{f(r, x)} }
+	return MapMany(name, one, nil, args...)[0]
+}
+
+// MapMany is Map for functions of several results. Uniforms of the program that f records are the tensors of that name, which
+// are broadcast as the others are.
+func MapMany(name string, f func(r *trace.Recorder, x []trace.Float) []trace.Float, uniforms map[string]*Tensor, args ...*Tensor) []*Tensor {
 	for _, a := range args {
 		if !a.typ.IsFloat() {
 			fail(name, "not defined for %v", a.typ)
 		}
 	}
-	return apply(name, func(b *ir.Builder, x []ir.Value) ir.Value {
-		r := &trace.Recorder{B: b}
-		floats := make([]trace.Float, len(x))
-		for i, v := range x {
-			floats[i] = r.FloatOf(v)
+	r := trace.New(&ir.Module{})
+	x := make([]trace.Float, len(args))
+	for i := range args {
+		x[i] = r.FloatOf(r.B.Param(ir.F32))
+	}
+	results := f(r, x)
+	if p := r.Program(); len(p.Loops)+len(p.Calls)+len(p.Effects) > 0 {
+		fail(name, "the function has a loop, a call or an effect")
+	}
+	out := make([]*Tensor, len(results))
+	for i, y := range results {
+		out[i] = part(name, r, y.V, uniforms, args)
+	}
+	return out
+}
+
+// part returns what one value of a recorded program is for tensors: a formula of those that it needs.
+func part(name string, r *trace.Recorder, y ir.Value, uniforms map[string]*Tensor, args []*Tensor) *Tensor {
+	p := r.Program()
+	b := ir.NewBuilder(&ir.Module{})
+	var needed []*Tensor
+	result := inline(b, p, y, func(v ir.Value) (ir.Value, bool) {
+		var t *Tensor
+		switch n := p.Node(v); n.Op {
+		case ir.OpParam:
+			t = args[n.Imm]
+		case ir.OpUniform:
+			if t = uniforms[r.Module().Uniforms[n.Imm].Name]; t == nil {
+				fail(name, "no tensor for uniform %s", r.Module().Uniforms[n.Imm].Name)
+			}
+		default:
+			return ir.None, false
 		}
-		y := f(r, floats)
-		if n := len(b.Program().Loops) + len(b.Program().Calls); n > 0 {
-			fail(name, "the function has a loop or a call")
-		}
-		return y.V
-	}, args...)
+		needed = append(needed, t)
+		return b.Param(t.typ.value()), true
+	})
+	b.SetResults(result)
+	typ := typeOf(b.Program().Nodes[result].Type)
+	shapes := make([][]int, len(args))
+	for i, a := range args {
+		shapes[i] = a.shape
+	}
+	shape := broadcast(name, shapes...)
+	if len(needed) == 0 {
+		needed = append(needed, args[0])
+		b.Param(args[0].typ.value())
+	}
+	return elementwise(name, formula{prog: b.Program()}, typ, needed...).expandTo(name, shape)
 }
 
 // readMap emits a formula over elements of the arguments.
