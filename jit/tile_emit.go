@@ -70,9 +70,7 @@ func (e *tileEmitter) emit() {
 	c.Load(amd64.Size8, tileARow, field(callARow))
 	c.Load(amd64.Size8, tileAColumn, field(callACol))
 	c.Load(amd64.Size8, tileBRow, field(callBRow))
-	c.LoadAddress(tileARow3, amd64.Mem(tileARow, 0).Index(tileARow, 2))
-	c.LoadAddress(tileARow5, amd64.Mem(tileARow, 0).Index(tileARow, 4))
-	c.LoadAddress(tileARow7, amd64.Mem(tileARow3, 0).Index(tileARow, 4))
+	e.multiplesOfRow()
 	if e.Tail && e.masks {
 		c.Emit(amd64.Inst{Op: amd64.KMOVW, Reg: tailMask, RM: field(callMask)})
 	}
@@ -94,6 +92,13 @@ func (e *tileEmitter) emit() {
 	c.SubImm(amd64.Size8, field(callLeft), 1)
 	c.JumpIf(amd64.NotEqual, next)
 	c.Return()
+}
+
+// multiplesOfRow fills the index registers.
+func (e *tileEmitter) multiplesOfRow() {
+	e.code.LoadAddress(tileARow3, amd64.Mem(tileARow, 0).Index(tileARow, 2))
+	e.code.LoadAddress(tileARow5, amd64.Mem(tileARow, 0).Index(tileARow, 4))
+	e.code.LoadAddress(tileARow7, amd64.Mem(tileARow3, 0).Index(tileARow, 4))
 }
 
 // begin fills the sums with zeros or with what C holds.

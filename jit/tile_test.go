@@ -105,3 +105,76 @@ func tryTile(target jit.Target, tile jit.Tile, s jit.TileShape, random *rand.Ran
 	}
 	return ""
 }
+
+// TestPackers packs panels of every width from rows, and eight columns at a time.
+func TestPackers(t *testing.T) {
+	for _, target := range targets(t) {
+		shapes := shapesOf(target)
+		packers, err := jit.NewPackers(target, &jit.Pages{}, shapes...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := rand.New(rand.NewPCG(3, 4))
+		for _, s := range shapes {
+			if s.Rows == 1 {
+				tryRows(t, target, packers.Rows(s), s, random)
+			}
+		}
+		for count := 1; count < 5; count++ {
+			tryColumns(t, packers.Columns(), count, random)
+		}
+		if err := packers.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func tryRows(t *testing.T, target jit.Target, p jit.Packer, s jit.TileShape, random *rand.Rand) {
+	width := s.Vectors * jit.TileLanes(target)
+	columns, rows, step := width, 1+random.IntN(5), width+random.IntN(9)
+	call := jit.PackCall{Step: 4 * step, ToRow: 4 * width, Count: rows}
+	if s.Tail {
+		last := 1 + random.IntN(jit.TileLanes(target))
+		columns += last - jit.TileLanes(target)
+		call.SetTail(last)
+	}
+	from, to := numbers(random, rows*step), numbers(random, rows*width+1)
+	want := append([]float32(nil), to...)
+	for i := range rows * width {
+		if want[i] = 0; i%width < columns {
+			want[i] = from[i/width*step+i%width]
+		}
+	}
+	call.From, call.To = unsafe.Pointer(&from[0]), unsafe.Pointer(&to[0])
+	call.Run(p)
+	runtime.KeepAlive(from)
+	if i := firstDifference(to, want); i >= 0 {
+		t.Errorf("%v, %+v: element %d of the panel is %v, want %v", target, s, i, to[i], want[i])
+	}
+}
+
+func tryColumns(t *testing.T, p jit.Packer, count int, random *rand.Rand) {
+	const columns = jit.PackedColumns
+	rows, toRow := count*columns, columns+random.IntN(9)
+	step := rows + random.IntN(9)
+	from, to := numbers(random, columns*step), numbers(random, rows*toRow)
+	want := append([]float32(nil), to...)
+	for i := range rows * columns {
+		want[i/columns*toRow+i%columns] = from[i%columns*step+i/columns]
+	}
+	call := jit.PackCall{From: unsafe.Pointer(&from[0]), To: unsafe.Pointer(&to[0]), Step: 4 * step, ToRow: 4 * toRow, Count: count}
+	call.Run(p)
+	runtime.KeepAlive(from)
+	if i := firstDifference(to, want); i >= 0 {
+		t.Errorf("%d rows: element %d of the panel is %v, want %v", rows, i, to[i], want[i])
+	}
+}
+
+func firstDifference(got, want []float32) int {
+	for i := range want {
+		if ir.Bits32(got[i]) != ir.Bits32(want[i]) {
+			return i
+		}
+	}
+	return -1
+}
