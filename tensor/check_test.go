@@ -48,6 +48,12 @@ var smooth = []struct {
 	{"LogSumExp", func(x []*Tensor) *Tensor { return x[0].LogSumExp(1) }, [][]int{{2, 5}}},
 	{"Softmax", func(x []*Tensor) *Tensor { return x[0].Softmax(1) }, [][]int{{2, 5}}},
 	{"LogSoftmax", func(x []*Tensor) *Tensor { return x[0].LogSoftmax(0) }, [][]int{{5, 2}}},
+	{"MatMul", func(x []*Tensor) *Tensor { return x[0].MatMul(x[1]) }, [][]int{{3, 4}, {4, 2}}},
+	{"MatMul transposed", func(x []*Tensor) *Tensor { return x[0].T().MatMul(x[1].T()) }, [][]int{{4, 3}, {2, 4}}},
+	{"MatMul of vectors", func(x []*Tensor) *Tensor { return x[0].MatMul(x[1]).MatMul(x[0].Slice(0, 0, 2)) }, [][]int{{4}, {4, 2}}},
+	{"MatMul batched", func(x []*Tensor) *Tensor { return x[0].MatMul(x[1]).MatMul(x[2]) }, [][]int{{2, 1, 3, 4}, {3, 4, 2}, {2, 2}}},
+	{"MatMul of expressions", func(x []*Tensor) *Tensor { return x[0].Exp().T().MatMul(x[1].Sq().Flip(0)) }, [][]int{{4, 3}, {4, 2}}},
+	{"MatMul of numbers", func(x []*Tensor) *Tensor { return x[0].MatMul(x[0].e.Full(0.3, 4, 2)).Sq() }, [][]int{{3, 4}}},
 	{"Gather", func(x []*Tensor) *Tensor {
 		return x[0].Gather(1, x[0].e.NewInt32([]int32{2, 0, 2, -1}, 2, 2)).Sq()
 	}, [][]int{{2, 3}}},
