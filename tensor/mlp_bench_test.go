@@ -61,3 +61,15 @@ func BenchmarkStep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEager is what it costs to note, look up and run a graph that has been compiled before.
+func BenchmarkEager(b *testing.B) {
+	e := open(b, Options{})
+	x, y := e.Ones(4, 4), e.Ones(4)
+	if err := e.Eval(x, y); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		x.Mul(y).Plus(1).Sum(0).Tanh().Float64s()
+	}
+}
