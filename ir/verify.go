@@ -197,6 +197,9 @@ func (v *verifier) stage(s *Stage, written []bool) {
 	if s.Kind == StageReduce && len(v.errs) == 0 {
 		v.reduce(s)
 	}
+	if s.Kind == StageConv && len(v.errs) == 0 {
+		v.conv(s)
+	}
 }
 
 func (v *verifier) mapStage(s *Stage) {

@@ -35,7 +35,7 @@ type Kernel struct {
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce func(worker int) }
+type works struct{ tiles, fold, reduce, conv func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -54,6 +54,7 @@ type stage struct {
 	workers []worker
 	launch  launch
 	labels  context.Context // for profiles
+	conv    convolution     // of a conv stage
 }
 
 // running is the state of a stage that runs.
@@ -84,7 +85,8 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reducePart}
+	k.works = works{tiles: k.tiles, fold: k.fold, reduce: k.reducePart}
+	k.works.conv = k.convPart
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -106,6 +108,10 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		}
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
+	case ir.StageConv:
+		if err := k.prepareConv(st); err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -173,9 +179,12 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	if observe != nil {
 		begun = time.Now()
 	}
-	if s.Kind == ir.StageReduce {
+	switch s.Kind {
+	case ir.StageReduce:
 		err = k.reduce(s)
-	} else {
+	case ir.StageConv:
+		err = k.convStage(s)
+	default:
 		err = k.mapStage(s, a.Uniforms)
 	}
 	if err == nil && observe != nil {
