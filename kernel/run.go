@@ -131,6 +131,7 @@ func (h *holdings) release() error {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
 		}
+		errs = append(errs, s.conv.release())
 	}
 	return errors.Join(errs...)
 }
