@@ -61,7 +61,7 @@ func CompileConv(c *ir.Conv, to Target, pages *Pages) (*Conv, error) {
 
 func newConvPlan(c *ir.Conv, t *target) (convPlan, error) {
 	if c.Mode == ir.ConvFilter {
-		return nil, fmt.Errorf("%w: %v", ErrUnsupported, c.Mode)
+		return newFilterPlan(c, t)
 	}
 	return newSlidePlan(c, t)
 }
