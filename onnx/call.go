@@ -78,7 +78,7 @@ func (c *call) sequence(i int) *Sequence {
 }
 
 // ints returns the elements of an input of integers.
-func (c *call) ints(i int) []int { return must(host(c.in(i)).Ints()) }
+func (c *call) ints(i int) []int { return integers(c.in(i)) }
 
 // out sets the results.
 func (c *call) out(values ...Value) { c.outputs = values }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,7 +64,7 @@ func (m *Model) checkSet(ctx context.Context, folder string, o Options, t Tolera
 	if err != nil {
 		return err
 	}
-	got, err := m.Run(ctx, given, o)
+	got, err := m.runCase(ctx, given, o)
 	if err != nil {
 		return err
 	}
@@ -77,6 +78,16 @@ func (m *Model) checkSet(ctx context.Context, folder string, o Options, t Tolera
 		}
 	}
 	return nil
+}
+
+// runCase is Run, but for shapes: some cases declare others than they give.
+func (m *Model) runCase(ctx context.Context, given map[string]Value, o Options) (map[string]Value, error) {
+	values := map[string]Value{}
+	for name, a := range m.constants {
+		values[name] = a
+	}
+	maps.Copy(values, given)
+	return m.compute(ctx, values, o)
 }
 
 // readValues reads the files PREFIX_0.pb, PREFIX_1.pb and so on, each for the declaration in its place.

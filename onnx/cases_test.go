@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"testing"
+
+	"github.com/baremetaldevx86/microdr/tensor"
 )
 
 // data is where Debian's package libonnx-testdata puts its cases.
@@ -22,11 +24,22 @@ var suites = []struct {
 
 func TestCases(t *testing.T) {
 	for _, suite := range suites {
-		t.Run(suite.folder, func(t *testing.T) { checkSuite(t, suite.folder, suite.passed) })
+		t.Run(suite.folder, func(t *testing.T) { checkSuite(t, suite.folder, suite.passed, Options{}) })
 	}
 }
 
-func checkSuite(t *testing.T, folder string, atLeast int) {
+// TestCasesLazily runs the cases again, with all that depends on floats computed on lazy tensors.
+func TestCasesLazily(t *testing.T) {
+	for _, suite := range suites {
+		t.Run(suite.folder, func(t *testing.T) {
+			engine := tensor.Open(tensor.Options{})
+			defer engine.Close()
+			checkSuite(t, suite.folder, suite.passed, Options{Engine: engine})
+		})
+	}
+}
+
+func checkSuite(t *testing.T, folder string, atLeast int, o Options) {
 	if _, err := os.Stat(data + folder); err != nil {
 		t.Skip("the test data of ONNX (Debian's package libonnx-testdata) is not installed")
 	}
@@ -36,7 +49,7 @@ func checkSuite(t *testing.T, folder string, atLeast int) {
 	}
 	var results []Result
 	passed := 0
-	CheckAll(context.Background(), cases, Options{}, func(r Result) bool {
+	CheckAll(context.Background(), cases, o, func(r Result) bool {
 		results = append(results, r)
 		if r.Verdict == Passed {
 			passed++

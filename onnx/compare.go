@@ -17,7 +17,8 @@ func DefaultTolerance() Tolerance { return Tolerance{Relative: 1e-3, Absolute: 1
 
 // Compare returns an error that says where got is not what is wanted: kinds, types and shapes must be equal, floats
 // close, everything else equal.
-func (t Tolerance) Compare(got, want Value) error {
+func (t Tolerance) Compare(got, want Value) (err error) {
+	defer catch(&err)
 	switch want := want.(type) {
 	case *Sequence:
 		s, ok := got.(*Sequence)

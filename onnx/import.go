@@ -7,6 +7,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/tensor"
 )
 
 // Model is an imported model, which can run any number of times, also concurrently.
@@ -70,11 +71,24 @@ func (m *Model) Outputs() []*format.ValueInfo { return slices.Clone(m.proto.Grap
 // Options are what a run depends on besides its inputs.
 type Options struct {
 	Seed uint64 // of random operators that have no seed of their own
+
+	// Engine, if set, computes what can be on lazy tensors: all that depends on float32 inputs and initializers. The
+	// outputs are then computed together, and derivatives end at them; a Network keeps those.
+	Engine *tensor.Engine
 }
 
 // Run computes the outputs, by name. Inputs must be given for all of Inputs, and may be for initializers. Errors say
 // which node failed; those about missing operators wrap ErrUnsupported.
 func (m *Model) Run(ctx context.Context, inputs map[string]Value, o Options) (map[string]Value, error) {
+	values, err := m.values(inputs)
+	if err != nil {
+		return nil, err
+	}
+	return m.compute(ctx, values, o)
+}
+
+// values checks inputs, and adds the initializers to them.
+func (m *Model) values(inputs map[string]Value) (map[string]Value, error) {
 	values := map[string]Value{}
 	for name, a := range m.constants {
 		values[name] = a
@@ -87,16 +101,47 @@ func (m *Model) Run(ctx context.Context, inputs map[string]Value, o Options) (ma
 			}
 			continue
 		}
+		v = adapted(v, info.Type)
 		if err := accepts(info.Type, v); err != nil {
 			return nil, fmt.Errorf("onnx: input %q: %w", info.Name, err)
 		}
 		values[info.Name] = v
 	}
-	return m.run(ctx, values, o)
+	return values, nil
 }
 
-func (m *Model) run(ctx context.Context, values map[string]Value, o Options) (map[string]Value, error) {
-	machine := &machine{ctx: ctx, operators: operators(), functions: m.functions, seed: o.Seed}
+func (m *Model) compute(ctx context.Context, values map[string]Value, o Options) (map[string]Value, error) {
+	if o.Engine == nil {
+		return m.run(ctx, values, o, nil)
+	}
+	l := &laziness{engine: o.Engine}
+	for name, v := range values {
+		if a, ok := v.(*array.Array); ok && a.Type() == array.Float32 {
+			values[name] = &deferred{t: l.lift(a), typ: array.Float32, file: a, run: l}
+		}
+	}
+	outputs, err := m.run(ctx, values, o, l)
+	if err != nil {
+		return nil, err
+	}
+	var pending []*tensor.Tensor
+	for _, v := range outputs {
+		pending = appendTensors(pending, v)
+	}
+	if err := o.Engine.EvalContext(ctx, pending...); err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	return outputs, nil
+}
+
+// run walks the graph, in which all deferred values take part in one run.
+func (m *Model) run(ctx context.Context, values map[string]Value, o Options, l *laziness) (map[string]Value, error) {
+	machine := &machine{ctx: ctx, operators: operators(), functions: m.functions, seed: o.Seed, lazy: l}
+	for name, v := range values {
+		if d, ok := v.(*deferred); ok && d.run != l {
+			values[name] = &deferred{t: d.t, typ: d.typ, file: d.file, run: l}
+		}
+	}
 	scope := &scope{values: values}
 	if err := machine.nodes(m.proto.Graph.Nodes, frame{m.opsets, nil, scope}); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
@@ -112,68 +157,17 @@ func (m *Model) run(ctx context.Context, values map[string]Value, o Options) (ma
 	return outputs, nil
 }
 
-// accepts checks a value against what a model says of an input.
-func accepts(t *format.Type, v Value) error {
-	if t == nil {
-		return nil
-	}
+// appendTensors collects what is deferred in a value.
+func appendTensors(list []*tensor.Tensor, v Value) []*tensor.Tensor {
 	switch v := v.(type) {
-	case Tensor:
-		if t.Kind == format.OptionalType && t.Inner != nil {
-			return accepts(t.Inner, v)
-		}
-		if t.Kind != format.TensorType || t.Element != array.Undefined && t.Element != v.Type() || !fitsShape(t, v.Shape()) {
-			return fmt.Errorf("expected %s, got %v", typeText(t), v)
-		}
+	case *deferred:
+		return append(list, v.t)
 	case *Sequence:
-		if t.Kind == format.OptionalType && t.Inner != nil {
-			return accepts(t.Inner, v)
-		}
-		if t.Kind != format.SequenceType {
-			return fmt.Errorf("expected %s, got %v", typeText(t), v)
+		for _, element := range v.Values {
+			list = appendTensors(list, element)
 		}
 	case *Optional:
-		if t.Kind != format.OptionalType {
-			return fmt.Errorf("expected %s, got %v", typeText(t), v)
-		}
-	case nil:
-		return fmt.Errorf("expected %s, got nothing", typeText(t))
+		return appendTensors(list, v.Value)
 	}
-	return nil
-}
-
-func fitsShape(t *format.Type, shape []int) bool {
-	if !t.Ranked {
-		return true
-	}
-	return slices.EqualFunc(t.Shape, shape, func(d format.Dimension, n int) bool {
-		return !d.Known || d.Length == int64(n)
-	})
-}
-
-func typeText(t *format.Type) string {
-	switch t.Kind {
-	case format.TensorType:
-		text := t.Element.String()
-		if !t.Ranked {
-			return text
-		}
-		text += "["
-		for i, d := range t.Shape {
-			if i > 0 {
-				text += " "
-			}
-			if d.Known {
-				text += fmt.Sprint(d.Length)
-			} else {
-				text += "?" + d.Name
-			}
-		}
-		return text + "]"
-	case format.SequenceType:
-		return "a sequence"
-	case format.OptionalType:
-		return "an optional"
-	}
-	return "a value of a known type"
+	return list
 }

@@ -19,6 +19,7 @@ type machine struct {
 	seed      uint64
 	draws     uint64 // random operators run so far
 	depth     int
+	lazy      *laziness // nil where nothing is deferred
 }
 
 // scope is the values that the nodes of a graph can read by name. Those of a subgraph read the outer ones, too.
@@ -107,6 +108,9 @@ func (m *machine) run(n *format.Node, f frame) error {
 		}
 		c.inputs = append(c.inputs, v)
 	}
+	if m.lazy != nil {
+		m.lazy.node = label(n)
+	}
 	if err := m.dispatch(c); err != nil {
 		return err
 	}
@@ -120,6 +124,14 @@ func (m *machine) run(n *format.Node, f frame) error {
 		}
 	}
 	return nil
+}
+
+// label is a node's name, or else its operator.
+func label(n *format.Node) string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return n.OpType
 }
 
 // dispatch prefers our own operators to functions of the model.

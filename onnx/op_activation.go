@@ -25,7 +25,12 @@ func activationOperators() []operator {
 	}
 }
 
-func relu(x Tensor) Tensor { return maximum(x, like(x, 0)) }
+func relu(x Tensor) Tensor {
+	if isDeferred(x) {
+		return unary("Relu", x) // with a derivative of 0 at 0
+	}
+	return maximum(x, like(x, 0))
+}
 
 func scale(x Tensor, factor float64) Tensor { return multiply(x, like(x, factor)) }
 
@@ -64,7 +69,12 @@ func evalCelu(c *call) {
 	c.out(add(relu(x), scale(expm1(scale(x, 1/alpha)), alpha)))
 }
 
-func sigmoid(x Tensor) Tensor { return unary("Reciprocal", shift(unary("Exp", unary("Neg", x)), 1)) }
+func sigmoid(x Tensor) Tensor {
+	if isDeferred(x) {
+		return unary("Sigmoid", x)
+	}
+	return unary("Reciprocal", shift(unary("Exp", unary("Neg", x)), 1))
+}
 
 func hardSigmoid(x Tensor, alpha, beta float64) Tensor {
 	line := shift(scale(x, alpha), beta)
@@ -124,11 +134,17 @@ func centred(x Tensor, axis int) Tensor {
 }
 
 func softmax(x Tensor, axis int) Tensor {
+	if d, ok := x.(*deferred); ok {
+		return d.with(d.t.Softmax(axis))
+	}
 	e := unary("Exp", centred(x, axis))
 	return divide(e, sum(e, []int{axis}, true))
 }
 
 func logSoftmax(x Tensor, axis int) Tensor {
+	if d, ok := x.(*deferred); ok {
+		return d.with(d.t.LogSoftmax(axis))
+	}
 	x = centred(x, axis)
 	return subtract(x, unary("Log", sum(unary("Exp", x), []int{axis}, true)))
 }

@@ -1,9 +1,5 @@
 package onnx
 
-import (
-	"github.com/baremetaldevx86/microdr/onnx/array"
-)
-
 func comparisonOperators() []operator {
 	return []operator{
 		op("Equal", comparison("Equal"), 1, 7, 11, 13),
@@ -15,7 +11,7 @@ func comparisonOperators() []operator {
 		op("Or", connective("Or"), 1, 7),
 		op("Xor", connective("Xor"), 1, 7),
 		op("Not", func(c *call) { c.out(not(c.in(0))) }, 1),
-		op("IsNaN", func(c *call) { c.out(must(array.Test(host(c.in(0)), true, false, false))) }, 9, 13),
+		op("IsNaN", func(c *call) { c.out(test(c.in(0), true, false, false)) }, 9, 13),
 		op("IsInf", evalIsInf, 10),
 		op("Where", func(c *call) { c.out(where(c.in(0), c.in(1), c.in(2))) }, 9, 16),
 	}
@@ -37,5 +33,5 @@ func connective(name string) func(*call) {
 
 func evalIsInf(c *call) {
 	above, below := c.flag("detect_positive", true), c.flag("detect_negative", true)
-	c.out(must(array.Test(host(c.in(0)), false, above, below)))
+	c.out(test(c.in(0), false, above, below))
 }

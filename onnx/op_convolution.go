@@ -124,6 +124,11 @@ func (c *call) convolve(x, weights Tensor) Tensor {
 // convolve correlates, as machine learning calls a convolution: the sum, over the elements of the kernel, of matrix
 // products of the weights there with what they meet.
 func convolve(x, weights Tensor, groups int, w window) Tensor {
+	if ts, l := lazily(x, weights); l != nil && x.Type() == weights.Type() && x.Type().IsFloat() {
+		if out := lazyConvolve(ts[0], ts[1], groups, w); out != nil {
+			return l.wrap(out, x.Type())
+		}
+	}
 	batch, channels, features := x.Shape()[0], weights.Shape()[1], weights.Shape()[0]
 	outputs := w.outputs(x.Shape()[2:])
 	places := product(outputs)

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
@@ -63,7 +64,10 @@ func diagonal(rows, columns, k int) Tensor {
 
 func evalRange(c *call) {
 	start, limit, delta := c.in(0), c.in(1), c.in(2)
-	ends := must(host(concat(0, reshape(start, 1), reshape(limit, 1), reshape(delta, 1))).Floats())
+	ends := slices.Concat(numbers(start), numbers(limit), numbers(delta))
+	if len(ends) != 3 {
+		fail("expected three scalars, got %v", ends)
+	}
 	n := math.Ceil((ends[1] - ends[0]) / ends[2])
 	if ends[2] == 0 || math.IsNaN(n) || n > array.MaxElements {
 		fail("expected a range of at most %d elements, got %v", array.MaxElements, ends)
@@ -75,7 +79,7 @@ func evalRange(c *call) {
 // evalOneHot gives indices outside of the depth no place that is on.
 func evalOneHot(c *call) {
 	indices, values := c.in(0), c.in(2)
-	depth := must(host(cast(c.in(1), array.Int64)).Ints())
+	depth := must(must(array.Cast(setting(c.in(1)), array.Int64)).Ints())
 	if len(depth) != 1 || len(values.Shape()) != 1 || values.Shape()[0] != 2 {
 		fail("expected one depth and two values, got %v and %v", c.in(1), values)
 	}
@@ -105,7 +109,7 @@ func evalTrilu(c *call) {
 
 // scalarInt returns the one element of a tensor of integers.
 func scalarInt(x Tensor) int {
-	list := must(host(x).Ints())
+	list := integers(x)
 	if len(list) != 1 {
 		fail("expected one integer, got %v", x)
 	}

@@ -72,7 +72,7 @@ func (c *call) number(i int, otherwise float64) float64 {
 	if !c.has(i) {
 		return otherwise
 	}
-	list := must(host(c.in(i)).Floats())
+	list := numbers(c.in(i))
 	if len(list) != 1 {
 		fail("expected one number as input %d, got %v", i, c.in(i))
 	}

@@ -141,7 +141,7 @@ func tile(x Tensor, axis, n int) Tensor {
 
 // indexList returns the elements of an index tensor; negative ones count from the end of a dimension.
 func indexList(indices Tensor, n int) []int {
-	list := must(host(indices).Ints())
+	list := integers(indices)
 	for i, index := range list {
 		if index < -n || index >= n {
 			fail("expected indices from %d to %d, got %d", -n, n-1, index)
@@ -155,10 +155,7 @@ func indexList(indices Tensor, n int) []int {
 
 func evalGather(c *call) {
 	x, indices := c.in(0), c.in(1)
-	shape := x.Shape()
-	axis := c.axis("axis", 0, len(shape))
-	out := takeAlong(x, axis, indexList(indices, shape[axis]))
-	c.out(reshape(out, slices.Concat(shape[:axis], indices.Shape(), shape[axis+1:])...))
+	c.out(gather(x, c.axis("axis", 0, len(x.Shape())), indices))
 }
 
 // elementsAlong lists the elements of a tensor of a shape that have the index, along a dimension, that indices says and
@@ -183,7 +180,7 @@ func elementsAlong(shape []int, indices Tensor, axis int) []int {
 func evalGatherElements(c *call) {
 	x, indices := c.in(0), c.in(1)
 	axis := c.axis("axis", 0, len(x.Shape()))
-	c.out(take(x, indices.Shape(), elementsAlong(x.Shape(), indices, axis)))
+	c.out(gatherAlong(x, axis, indices))
 }
 
 // foldOf returns the operation that the attribute reduction names.
@@ -218,7 +215,7 @@ func blocksAt(shape []int, indices Tensor, batch int) (list, result []int) {
 	}
 	strides, block := array.Strides(shape), shape[batch+depth:]
 	offsets := array.View(block, strides[batch+depth:], 0)
-	flat := must(host(indices).Ints())
+	flat := integers(indices)
 	perBatch := product(within[batch : len(within)-1])
 	for i := range product(within[:len(within)-1]) {
 		start := 0

@@ -31,9 +31,8 @@ func (c *call) likelihoodLoss(logarithms Tensor) Tensor {
 	}
 	valid = not(valid)
 	labels = where(valid, labels, ignored)
-	chosen := take(logarithms, labels.Shape(), elementsAlong(shape, unsqueeze(labels, 1), 1))
-	factors := takeAlong(weights, 0, indexList(labels, shape[1]))
-	factors = where(valid, reshape(factors, labels.Shape()...), like(weights, 0))
+	chosen := reshape(gatherAlong(logarithms, 1, unsqueeze(labels, 1)), labels.Shape()...)
+	factors := where(valid, gather(weights, 0, labels), like(weights, 0))
 	loss := multiply(unary("Neg", chosen), factors)
 	all := counting(len(loss.Shape()))
 	switch reduction := c.text("reduction", "mean"); reduction {

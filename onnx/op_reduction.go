@@ -86,7 +86,9 @@ func argumentOf(name string) func(*call) {
 // stays, with a length of 1.
 func argument(name string, x Tensor, axis int, last bool) Tensor {
 	n := x.Shape()[axis]
-	x = host(x)
+	if d, ok := x.(*deferred); ok {
+		return d.argument(name, axis, last)
+	}
 	hit := compare("Equal", x, reduce(name, x, []int{axis}, true))
 	index := alignedAt(vectorOf(counting(n)), axis, len(x.Shape()))
 	if last {

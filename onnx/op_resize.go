@@ -34,7 +34,7 @@ func evalUpsample(c *call) {
 			scales = append(scales, float64(s))
 		}
 	} else {
-		scales = must(host(c.in(1)).Floats())
+		scales = numbers(c.in(1))
 	}
 	c.out(c.resampled(x, scales, nil, resampling{mode: c.text("mode", "nearest"), transformation: "asymmetric", nearest: "floor"}))
 }
@@ -43,7 +43,7 @@ func evalResize(c *call) {
 	x := c.in(0)
 	r := resampling{mode: c.text("mode", "nearest"), transformation: "asymmetric", nearest: "floor"}
 	if c.version < 11 {
-		c.out(c.resampled(x, must(host(c.in(1)).Floats()), nil, r))
+		c.out(c.resampled(x, numbers(c.in(1)), nil, r))
 		return
 	}
 	r.transformation = c.text("coordinate_transformation_mode", "half_pixel")
@@ -55,7 +55,7 @@ func evalResize(c *call) {
 	var scales []float64
 	var sizes []int
 	if c.has(2) && product(c.in(2).Shape()) > 0 {
-		scales = must(host(c.in(2)).Floats())
+		scales = numbers(c.in(2))
 	} else {
 		sizes = c.ints(3)
 	}
@@ -70,7 +70,7 @@ func (c *call) resampled(x Tensor, scales []float64, sizes []int, r resampling) 
 	}
 	var region []float64
 	if r.transformation == "tf_crop_and_resize" {
-		if region = must(host(c.in(1)).Floats()); len(region) != 2*len(shape) {
+		if region = numbers(c.in(1)); len(region) != 2*len(shape) {
 			fail("expected a region of %d numbers, got %v", 2*len(shape), region)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/tensor"
 )
 
 // Value is what flows along an edge of a graph: a Tensor, a *Sequence or an *Optional. The zero Value, nil, is an
@@ -49,7 +50,7 @@ func describe(v Value) string {
 }
 
 // failure is an error on its way from a primitive, through the operators that are made of primitives, to the node that
-// is being run, which recovers it. Nothing else is recovered.
+// is being run, which recovers it, as it does the errors of package tensor. Nothing else is recovered.
 type failure struct{ error }
 
 func fail(format string, arguments ...any) {
@@ -69,6 +70,8 @@ func catch(err *error) {
 	case nil:
 	case failure:
 		*err = r.error
+	case *tensor.Error:
+		*err = r
 	default:
 		panic(r)
 	}
