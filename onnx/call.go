@@ -1,8 +1,8 @@
 package onnx
 
 import (
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 // call is a node that is being run.
@@ -183,8 +183,8 @@ func (c *call) graph(name string) *format.Graph {
 }
 
 // element returns an element type.
-func (c *call) element(name string, otherwise array.Type) array.Type {
-	t := array.Type(c.integer(name, int(otherwise)))
+func (c *call) element(name string, otherwise ndarray.Type) ndarray.Type {
+	t := ndarray.Type(c.integer(name, int(otherwise)))
 	if !t.Known() {
 		fail("expected attribute %s to be an element type, got %v", name, t)
 	}

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 // Case is a folder of ONNX's test data: model.onnx, and folders test_data_set_N with input_N.pb and output_N.pb.
@@ -132,8 +132,8 @@ func ParseValue(data []byte, t *format.Type) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Element == array.BrainFloat && p.Type == array.Uint16 {
-		p.Type = array.BrainFloat // NumPy has no such type, so the test data have its bits
+	if t.Element == ndarray.BrainFloat && p.Type == ndarray.Uint16 {
+		p.Type = ndarray.BrainFloat // NumPy has no such type, so the test data have its bits
 	}
 	return p.Array()
 }
@@ -184,7 +184,8 @@ func optionalOf(p *format.Optional) (*Optional, error) {
 // Verdict is the outcome of a case.
 type Verdict int
 
-// The outcomes. A case that needs an operator that is not in the table is Unsupported, any other that goes wrong Failed.
+// The outcomes. A case that needs an operator that is not in the table is Unsupported, any other that goes wrong
+// Failed.
 const (
 	Passed Verdict = iota
 	Failed

@@ -6,7 +6,7 @@ import (
 	"math/cmplx"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 // Tolerance says when two numbers are close: |got - want| <= Absolute + Relative*|want|. NaN is close to NaN only.
@@ -49,20 +49,20 @@ func (t Tolerance) Compare(got, want Value) (err error) {
 	return fmt.Errorf("expected %s, got %s", describe(want), describe(got))
 }
 
-func (t Tolerance) compareElements(got, want *array.Array) error {
+func (t Tolerance) compareElements(got, want *ndarray.Array) error {
 	switch {
 	case want.Type().IsFloat():
 		return firstApart(must(got.Floats()), must(want.Floats()), t.close)
-	case want.Type() == array.Complex64:
-		return firstApart(array.Elements[complex64](got), array.Elements[complex64](want), func(x, y complex64) bool {
+	case want.Type() == ndarray.Complex64:
+		return firstApart(ndarray.Elements[complex64](got), ndarray.Elements[complex64](want), func(x, y complex64) bool {
 			return t.closeComplex(complex128(x), complex128(y))
 		})
-	case want.Type() == array.Complex128:
-		return firstApart(array.Elements[complex128](got), array.Elements[complex128](want), t.closeComplex)
+	case want.Type() == ndarray.Complex128:
+		return firstApart(ndarray.Elements[complex128](got), ndarray.Elements[complex128](want), t.closeComplex)
 	}
-	same := array.Elements[bool](must(array.Compare("Equal", got, want)))
+	same := ndarray.Elements[bool](must(ndarray.Compare("Equal", got, want)))
 	if i := slices.Index(same, false); i >= 0 {
-		text := func(a *array.Array) any { return must(array.Take(a, []int{1}, []int{i})).Any() }
+		text := func(a *ndarray.Array) any { return must(ndarray.Take(a, []int{1}, []int{i})).Any() }
 		return fmt.Errorf("element %d: expected %v, got %v", i, text(want), text(got))
 	}
 	return nil

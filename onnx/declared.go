@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 // adapted lets a deferred tensor of int32 stand for int64, where that is what is declared.
 func adapted(v Value, t *format.Type) Value {
 	d, ok := v.(*deferred)
-	if !ok || t == nil || t.Kind != format.TensorType || t.Element != array.Int64 || d.typ != array.Int32 {
+	if !ok || t == nil || t.Kind != format.TensorType || t.Element != ndarray.Int64 || d.typ != ndarray.Int32 {
 		return v
 	}
-	return &deferred{t: d.t, typ: array.Int64, run: d.run}
+	return &deferred{t: d.t, typ: ndarray.Int64, run: d.run}
 }
 
 // accepts checks a value against what a model says of an input.
@@ -27,7 +27,8 @@ func accepts(t *format.Type, v Value) error {
 		if t.Kind == format.OptionalType && t.Inner != nil {
 			return accepts(t.Inner, v)
 		}
-		if t.Kind != format.TensorType || t.Element != array.Undefined && t.Element != v.Type() || !fitsShape(t, v.Shape()) {
+		known := t.Element != ndarray.Undefined
+		if t.Kind != format.TensorType || known && t.Element != v.Type() || !fitsShape(t, v.Shape()) {
 			return fmt.Errorf("expected %s, got %v", typeText(t), v)
 		}
 	case *Sequence:

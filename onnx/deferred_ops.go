@@ -3,11 +3,11 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// deferredUnary has the functions of array.Unary that tensors have, too.
+// deferredUnary has the functions of ndarray.Unary that tensors have, too.
 var deferredUnary = map[string]func(*tensor.Tensor) *tensor.Tensor{
 	"Abs": (*tensor.Tensor).Abs, "Neg": (*tensor.Tensor).Neg, "Ceil": (*tensor.Tensor).Ceil,
 	"Floor": (*tensor.Tensor).Floor, "Round": (*tensor.Tensor).Round, "Cos": (*tensor.Tensor).Cos,
@@ -66,7 +66,7 @@ func lazyAtanh(x *tensor.Tensor) *tensor.Tensor {
 	return series(x, x.Plus(1).Div(x.From(1)).Log().Times(0.5), 0.1, 1.0/3, 1.0/5)
 }
 
-// deferredBinary has the operations of array.Binary, Compare and Logical that tensors have.
+// deferredBinary has the operations of ndarray.Binary, Compare and Logical that tensors have.
 var deferredBinary = map[string]func(x, y *tensor.Tensor) *tensor.Tensor{
 	"Add": (*tensor.Tensor).Add, "Sub": (*tensor.Tensor).Sub, "Mul": (*tensor.Tensor).Mul, "Div": (*tensor.Tensor).Div,
 	"Max": (*tensor.Tensor).Max, "Min": (*tensor.Tensor).Min, "Pow": (*tensor.Tensor).Pow,
@@ -75,7 +75,7 @@ var deferredBinary = map[string]func(x, y *tensor.Tensor) *tensor.Tensor{
 	"And": (*tensor.Tensor).And, "Or": (*tensor.Tensor).Or, "Xor": (*tensor.Tensor).Xor,
 }
 
-// deferredReduce has the reductions of array.Reduce. No dimensions mean all to them.
+// deferredReduce has the reductions of ndarray.Reduce. No dimensions mean all to them.
 var deferredReduce = map[string]func(x *tensor.Tensor, axes ...int) *tensor.Tensor{
 	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver, "Mul": lazyProduct,
 }
@@ -122,7 +122,7 @@ func lazyPad(x *tensor.Tensor, before, after, between []int, value float64) *ten
 	return x.Pad(before, after, value)
 }
 
-func lazySlice(x *tensor.Tensor, ranges []array.Range) *tensor.Tensor {
+func lazySlice(x *tensor.Tensor, ranges []ndarray.Range) *tensor.Tensor {
 	for axis, r := range ranges {
 		n := x.Dim(axis)
 		switch {
@@ -222,21 +222,4 @@ func (w window) planar() tensor.Window {
 		out.Pad[0] = [2]int{w.before[0], w.after[0]}
 	}
 	return out
-}
-
-// argument is the function of that name.
-func (d *deferred) argument(name string, axis int, last bool) Tensor {
-	x := d.t
-	if last {
-		x = x.Flip(axis)
-	}
-	find := x.ArgMax
-	if name == "Min" {
-		find = x.ArgMin
-	}
-	index := find(axis)
-	if last {
-		index = index.From(float64(x.Dim(axis) - 1))
-	}
-	return d.run.wrap(index.Unsqueeze(axis), array.Int64)
 }

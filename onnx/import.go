@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
@@ -15,7 +15,7 @@ type Model struct {
 	proto     *format.Model
 	opsets    map[string]int
 	functions map[name]*format.Function
-	constants map[string]*array.Array // the initializers
+	constants map[string]*ndarray.Array // the initializers
 }
 
 // newest is the version of ONNX's own operator set that the table follows. Later ones are refused: operators may mean
@@ -44,7 +44,7 @@ func Import(proto *format.Model) (*Model, error) {
 	for _, f := range proto.Functions {
 		m.functions[name{domainOf(f.Domain), f.Name}] = f
 	}
-	m.constants = map[string]*array.Array{}
+	m.constants = map[string]*ndarray.Array{}
 	for _, t := range proto.Graph.Initializers {
 		if m.constants[t.Name] != nil {
 			return nil, fmt.Errorf("onnx: expected one initializer %q", t.Name)
@@ -116,8 +116,8 @@ func (m *Model) compute(ctx context.Context, values map[string]Value, o Options)
 	}
 	l := &laziness{engine: o.Engine}
 	for name, v := range values {
-		if a, ok := v.(*array.Array); ok && a.Type() == array.Float32 {
-			values[name] = &deferred{t: l.lift(a), typ: array.Float32, file: a, run: l}
+		if a, ok := v.(*ndarray.Array); ok && a.Type() == ndarray.Float32 {
+			values[name] = &deferred{t: l.lift(a), typ: ndarray.Float32, file: a, run: l}
 		}
 	}
 	outputs, err := m.run(ctx, values, o, l)

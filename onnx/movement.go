@@ -3,14 +3,14 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 // These primitives move elements and compute nothing.
 
 func reshape(x Tensor, shape ...int) Tensor {
 	if d, ok := x.(*deferred); ok {
-		if n := must(array.Count(shape)); n != d.t.Len() {
+		if n := must(ndarray.Count(shape)); n != d.t.Len() {
 			fail("expected a shape for %d elements, got %v", d.t.Len(), shape)
 		}
 		return d.with(d.t.Reshape(shape...))
@@ -22,22 +22,22 @@ func permute(x Tensor, order ...int) Tensor {
 	if d, ok := x.(*deferred); ok {
 		return d.with(d.t.Permute(order...))
 	}
-	return must(array.Permute(host(x), order))
+	return must(ndarray.Permute(host(x), order))
 }
 
 // slice takes a range of indices of each dimension.
-func slice(x Tensor, ranges []array.Range) Tensor {
+func slice(x Tensor, ranges []ndarray.Range) Tensor {
 	if d, ok := x.(*deferred); ok {
 		return d.with(lazySlice(d.t, ranges))
 	}
-	return must(array.Slice(host(x), ranges))
+	return must(ndarray.Slice(host(x), ranges))
 }
 
 // whole returns the ranges of all indices.
-func whole(shape []int) []array.Range {
-	ranges := make([]array.Range, len(shape))
+func whole(shape []int) []ndarray.Range {
+	ranges := make([]ndarray.Range, len(shape))
 	for i, length := range shape {
-		ranges[i] = array.Range{Step: 1, N: length}
+		ranges[i] = ndarray.Range{Step: 1, N: length}
 	}
 	return ranges
 }
@@ -48,7 +48,7 @@ func part(x Tensor, axis, start, n int) Tensor {
 		fail("expected a range within %d, got %d elements from %d on", x.Shape()[axis], n, start)
 	}
 	ranges := whole(x.Shape())
-	ranges[axis] = array.Range{Start: start, Step: 1, N: n}
+	ranges[axis] = ndarray.Range{Start: start, Step: 1, N: n}
 	return slice(x, ranges)
 }
 
@@ -62,26 +62,26 @@ func pad(x Tensor, before, after, between []int, value Tensor) Tensor {
 	if d, ok := x.(*deferred); ok && len(value.Shape()) == 0 && x.Type().IsNumber() {
 		return d.with(lazyPad(d.t, before, after, between, numbers(value)[0]))
 	}
-	return must(array.Pad(host(x), before, after, between, host(value)))
+	return must(ndarray.Pad(host(x), before, after, between, host(value)))
 }
 
 func concat(axis int, list ...Tensor) Tensor {
 	if ts, l := lazily(list...); l != nil {
 		return l.concat(axis, ts, list)
 	}
-	arrays := make([]*array.Array, len(list))
+	arrays := make([]*ndarray.Array, len(list))
 	for i, x := range list {
 		arrays[i] = host(x)
 	}
-	return must(array.Concat(axis, arrays...))
+	return must(ndarray.Concat(axis, arrays...))
 }
 
 func broadcast(x Tensor, shape ...int) Tensor {
 	if d, ok := x.(*deferred); ok {
-		must(array.Count(shape))
+		must(ndarray.Count(shape))
 		return d.with(d.t.Expand(shape...))
 	}
-	return must(array.Broadcast(host(x), shape))
+	return must(ndarray.Broadcast(host(x), shape))
 }
 
 // take returns the elements that a list names, as if x had one dimension, in a shape.
@@ -89,7 +89,7 @@ func take(x Tensor, shape, list []int) Tensor {
 	if d, ok := x.(*deferred); ok && len(list) > 0 {
 		return d.with(d.t.Reshape(d.t.Len()).IndexSelect(0, d.run.ints(list, shape...)))
 	}
-	return must(array.Take(host(x), shape, list))
+	return must(ndarray.Take(host(x), shape, list))
 }
 
 // takeAlong returns the given indices of a dimension.
@@ -108,7 +108,7 @@ func takeAlong(x Tensor, axis int, indices []int) Tensor {
 		grid[i] = counting(length)
 	}
 	grid[axis], shape[axis] = indices, len(indices)
-	return take(x, shape, array.Grid(array.Strides(x.Shape()), grid))
+	return take(x, shape, ndarray.Grid(ndarray.Strides(x.Shape()), grid))
 }
 
 // counting returns 0, 1, ... n-1.
@@ -152,5 +152,5 @@ func put(fold string, x Tensor, list []int, updates Tensor) Tensor {
 			}
 		}
 	}
-	return must(array.Put(fold, host(x), list, host(updates)))
+	return must(ndarray.Put(fold, host(x), list, host(updates)))
 }

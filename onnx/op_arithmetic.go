@@ -1,7 +1,7 @@
 package onnx
 
 import (
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func arithmeticOperators() []operator {
@@ -83,7 +83,7 @@ func evalMean(c *call) {
 func evalPow(c *call) {
 	x, y := c.pair()
 	if x.Type().IsInteger() && y.Type().IsFloat() {
-		wide := binary("Pow", cast(x, array.Float64), cast(y, array.Float64))
+		wide := binary("Pow", cast(x, ndarray.Float64), cast(y, ndarray.Float64))
 		c.out(cast(wide, x.Type()))
 		return
 	}
@@ -107,7 +107,7 @@ func evalBitShift(c *call) {
 	if direction != "LEFT" && direction != "RIGHT" {
 		fail("expected attribute direction to be LEFT or RIGHT, got %q", direction)
 	}
-	c.out(must(array.Shift(host(c.in(0)), host(c.in(1)), direction == "LEFT")))
+	c.out(must(ndarray.Shift(host(c.in(0)), host(c.in(1)), direction == "LEFT")))
 }
 
 // evalClip has its bounds as attributes before version 11, and as inputs since.

@@ -1,8 +1,8 @@
 package onnx
 
 import (
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func controlOperators() []operator {
@@ -17,10 +17,10 @@ func controlOperators() []operator {
 // truth returns the one bool of a tensor.
 func truth(v Value) bool {
 	t, ok := v.(Tensor)
-	if !ok || t.Type() != array.Bool || product(t.Shape()) != 1 {
+	if !ok || t.Type() != ndarray.Bool || product(t.Shape()) != 1 {
 		fail("expected one bool, got %s", describe(v))
 	}
-	return array.Elements[bool](host(t))[0]
+	return ndarray.Elements[bool](host(t))[0]
 }
 
 func evalIf(c *call) {
@@ -45,7 +45,7 @@ func evalLoop(c *call) {
 	}
 	results := make([][]Tensor, len(body.Outputs)-1-n)
 	for i := 0; running && (!c.has(0) || i < limit); i++ {
-		inputs := append([]Value{array.Scalar(int64(i)), array.Scalar(running)}, carried...)
+		inputs := append([]Value{ndarray.Scalar(int64(i)), ndarray.Scalar(running)}, carried...)
 		outputs := c.subgraph(body, inputs...)
 		running = truth(outputs[0])
 		carried = outputs[1 : 1+n]

@@ -3,7 +3,7 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func convolutionOperators() []operator {
@@ -86,7 +86,7 @@ func (w window) taps(padded Tensor, outputs []int, visit func(x Tensor, tap []in
 		tap := indexOf(i, w.kernel)
 		ranges := whole(padded.Shape())
 		for d := range tap {
-			ranges[2+d] = array.Range{Start: tap[d] * w.dilations[d], Step: w.strides[d], N: outputs[d]}
+			ranges[2+d] = ndarray.Range{Start: tap[d] * w.dilations[d], Step: w.strides[d], N: outputs[d]}
 		}
 		visit(slice(padded, ranges), tap)
 	}
@@ -95,7 +95,7 @@ func (w window) taps(padded Tensor, outputs []int, visit func(x Tensor, tap []in
 // indexOf splits the number of an element into indices.
 func indexOf(i int, shape []int) []int {
 	index := make([]int, len(shape))
-	for d, stride := range array.Strides(shape) {
+	for d, stride := range ndarray.Strides(shape) {
 		index[d] = i / stride % shape[d]
 	}
 	return index
@@ -151,7 +151,7 @@ func convolve(x, weights Tensor, groups int, w window) Tensor {
 // indexIn is the inverse of indexOf.
 func indexIn(index, shape []int) int {
 	at := 0
-	for d, stride := range array.Strides(shape) {
+	for d, stride := range ndarray.Strides(shape) {
 		at += index[d] * stride
 	}
 	return at
@@ -194,7 +194,7 @@ func flipped(weights Tensor, groups int) Tensor {
 	shape := weights.Shape()
 	ranges := whole(shape)
 	for d := 2; d < len(shape); d++ {
-		ranges[d] = array.Range{Start: shape[d] - 1, Step: -1, N: shape[d]}
+		ranges[d] = ndarray.Range{Start: shape[d] - 1, Step: -1, N: shape[d]}
 	}
 	grouped := reshape(slice(weights, ranges), append([]int{groups, shape[0] / groups, shape[1]}, shape[2:]...)...)
 	order := counting(len(shape) + 1)

@@ -4,8 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func creationOperators() []operator {
@@ -24,24 +24,24 @@ func evalConstant(c *call) {
 	case c.hasAttribute("value"):
 		c.out(must(c.attribute("value", format.TensorKind).Tensor.Array()))
 	case c.hasAttribute("value_float"):
-		c.out(array.Scalar(c.attribute("value_float", format.FloatKind).Float))
+		c.out(ndarray.Scalar(c.attribute("value_float", format.FloatKind).Float))
 	case c.hasAttribute("value_int"):
-		c.out(array.Scalar(c.attribute("value_int", format.IntKind).Int))
+		c.out(ndarray.Scalar(c.attribute("value_int", format.IntKind).Int))
 	case c.hasAttribute("value_string"):
-		c.out(array.Scalar(c.text("value_string", "")))
+		c.out(ndarray.Scalar(c.text("value_string", "")))
 	case c.hasAttribute("value_floats"):
-		c.out(array.Vector(c.floats("value_floats")...))
+		c.out(ndarray.Vector(c.floats("value_floats")...))
 	case c.hasAttribute("value_ints"):
-		c.out(array.Vector(c.attribute("value_ints", format.IntsKind).Ints...))
+		c.out(ndarray.Vector(c.attribute("value_ints", format.IntsKind).Ints...))
 	case c.hasAttribute("value_strings"):
-		c.out(array.Vector(c.texts("value_strings")...))
+		c.out(ndarray.Vector(c.texts("value_strings")...))
 	default:
 		fail("expected an attribute with a dense value")
 	}
 }
 
 func evalConstantOfShape(c *call) {
-	var value Tensor = array.Scalar(float32(0))
+	var value Tensor = ndarray.Scalar(float32(0))
 	if a := c.attribute("value", format.TensorKind); a != nil {
 		value = reshape(must(a.Tensor.Array()))
 	}
@@ -69,8 +69,8 @@ func evalRange(c *call) {
 		fail("expected three scalars, got %v", ends)
 	}
 	n := math.Ceil((ends[1] - ends[0]) / ends[2])
-	if ends[2] == 0 || math.IsNaN(n) || n > array.MaxElements {
-		fail("expected a range of at most %d elements, got %v", array.MaxElements, ends)
+	if ends[2] == 0 || math.IsNaN(n) || n > ndarray.MaxElements {
+		fail("expected a range of at most %d elements, got %v", ndarray.MaxElements, ends)
 	}
 	steps := cast(vectorOf(counting(int(max(n, 0)))), start.Type())
 	c.out(add(reshape(start), multiply(steps, reshape(delta))))
@@ -79,12 +79,12 @@ func evalRange(c *call) {
 // evalOneHot gives indices outside of the depth no place that is on.
 func evalOneHot(c *call) {
 	indices, values := c.in(0), c.in(2)
-	depth := must(must(array.Cast(setting(c.in(1)), array.Int64)).Ints())
+	depth := must(must(ndarray.Cast(setting(c.in(1)), ndarray.Int64)).Ints())
 	if len(depth) != 1 || len(values.Shape()) != 1 || values.Shape()[0] != 2 {
 		fail("expected one depth and two values, got %v and %v", c.in(1), values)
 	}
 	axis := c.axis("axis", -1, len(indices.Shape())+1)
-	index := unsqueeze(cast(indices, array.Int64), axis)
+	index := unsqueeze(cast(indices, ndarray.Int64), axis)
 	index = where(negative(index), shift(index, float64(depth[0])), index)
 	places := alignedAt(vectorOf(counting(max(depth[0], 0))), axis, len(index.Shape()))
 	c.out(where(compare("Equal", index, places), at(values, 0, 1), at(values, 0, 0)))

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func detectionOperators() []operator {
@@ -101,8 +101,8 @@ func suppress(boxes []box, scores []float64, limit int, threshold, lowest float6
 	return taken
 }
 
-// evalRoiAlign samples regions [regions, 4], left, top, right and bottom, of images [batch, channels, height, width]. The
-// samples of all bins of a region are a matrix times the pixels, so that derivatives go to the images.
+// evalRoiAlign samples regions [regions, 4], left, top, right and bottom, of images [batch, channels, height, width].
+// The samples of all bins of a region are a matrix times the pixels, so that derivatives go to the images.
 func evalRoiAlign(c *call) {
 	x, regions, batch := c.in(0), c.in(1), c.ints(2)
 	shape := x.Shape()
@@ -157,8 +157,8 @@ func (r roi) matrix(corners []float64, scale float64) (Tensor, int) {
 	}
 	ys := steps(top, height, r.rows, down)
 	xs := steps(left, width, r.columns, across)
-	weights := must(array.New(array.Float64, r.rows*r.columns*down*across, r.height*r.width))
-	values := array.Elements[float64](weights)
+	weights := must(ndarray.New(ndarray.Float64, r.rows*r.columns*down*across, r.height*r.width))
+	values := ndarray.Elements[float64](weights)
 	at := 0
 	for row := range r.rows {
 		for column := range r.columns {

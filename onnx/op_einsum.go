@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
-// An einsum is computed pair by pair as a matrix product: letters that both sides and the rest need are the batch, those
-// that nobody needs afterwards are contracted, the others are rows and columns.
+// An einsum is computed pair by pair as a matrix product: letters that both sides and the rest need are the batch,
+// those that nobody needs afterwards are contracted, the others are rows and columns.
 
 // labelled is a tensor whose dimensions have names. An ellipsis stands for names of its own, the last one being '0'.
 type labelled struct {
@@ -75,7 +75,7 @@ func implicitResult(left string, hidden int) []rune {
 func diagonalOf(x Tensor, labels []rune) labelled {
 	var kept []rune
 	var shape, strides []int
-	for axis, stride := range array.Strides(x.Shape()) {
+	for axis, stride := range ndarray.Strides(x.Shape()) {
 		length := x.Shape()[axis]
 		i := slices.Index(kept, labels[axis])
 		if i < 0 {
@@ -90,7 +90,7 @@ func diagonalOf(x Tensor, labels []rune) labelled {
 	if len(kept) == len(labels) {
 		return labelled{x, labels}
 	}
-	return labelled{take(x, shape, array.View(shape, strides, 0)), kept}
+	return labelled{take(x, shape, ndarray.View(shape, strides, 0)), kept}
 }
 
 func contractAll(list []labelled, result []rune) Tensor {

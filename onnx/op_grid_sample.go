@@ -3,7 +3,7 @@ package onnx
 import (
 	"math"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 // sampler reads images at places between their pixels.
@@ -27,7 +27,10 @@ func evalGridSample(c *call) {
 	if len(shape) != 4 || len(places) != 4 || places[0] != shape[0] || places[3] != 2 || product(shape) == 0 {
 		fail("expected images and places [batch, rows, columns, 2], got %v and %v", x, grid)
 	}
-	s := sampler{c.text("mode", "bilinear"), c.text("padding_mode", "zeros"), c.flag("align_corners", false), shape[2], shape[3]}
+	s := sampler{
+		mode: c.text("mode", "bilinear"), padding: c.text("padding_mode", "zeros"),
+		alignCorners: c.flag("align_corners", false), height: shape[2], width: shape[3],
+	}
 	taps := s.taps(must(host(grid).Floats()))
 	n, channels, rows, columns := places[0], shape[1], places[1], places[2]
 	var total Tensor
@@ -40,7 +43,7 @@ func evalGridSample(c *call) {
 				}
 			}
 		}
-		weights := cast(must(array.Of(t.weights, n, 1, rows, columns)), x.Type())
+		weights := cast(must(ndarray.Of(t.weights, n, 1, rows, columns)), x.Type())
 		term := multiply(take(x, []int{n, channels, rows, columns}, list), weights)
 		if total == nil {
 			total = term

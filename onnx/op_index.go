@@ -3,7 +3,7 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func indexOperators() []operator {
@@ -50,7 +50,7 @@ func evalSlice(c *call) {
 }
 
 // rangeOf clamps as Python's slices do, except that a start before the first element stays at it if steps go down.
-func rangeOf(start, end, step, n int) array.Range {
+func rangeOf(start, end, step, n int) ndarray.Range {
 	if step == 0 {
 		fail("expected steps other than 0")
 	}
@@ -62,13 +62,13 @@ func rangeOf(start, end, step, n int) array.Range {
 	}
 	if step > 0 {
 		start, end = min(max(start, 0), n), min(max(end, 0), n)
-		return array.Range{Start: start, Step: step, N: oneIf(end > start) * ((end-start-1)/step + 1)}
+		return ndarray.Range{Start: start, Step: step, N: oneIf(end > start) * ((end-start-1)/step + 1)}
 	}
 	start, end = min(max(start, 0), n-1), min(max(end, -1), n-1)
 	if start <= end || step < -n {
-		return array.Range{Start: start, Step: -1, N: oneIf(start > end)}
+		return ndarray.Range{Start: start, Step: -1, N: oneIf(start > end)}
 	}
-	return array.Range{Start: start, Step: step, N: (start-end-1)/-step + 1}
+	return ndarray.Range{Start: start, Step: step, N: (start-end-1)/-step + 1}
 }
 
 func oneIf(condition bool) int {
@@ -129,7 +129,7 @@ func evalTile(c *call) {
 }
 
 func tile(x Tensor, axis, n int) Tensor {
-	if n < 0 || n*x.Shape()[axis] > array.MaxElements {
+	if n < 0 || n*x.Shape()[axis] > ndarray.MaxElements {
 		fail("expected a number of repeats, got %d", n)
 	}
 	var indices []int
@@ -167,10 +167,10 @@ func elementsAlong(shape []int, indices Tensor, axis int) []int {
 			fail("expected indices for shape %v, got %v", shape, indices)
 		}
 	}
-	strides := array.Strides(shape)
+	strides := ndarray.Strides(shape)
 	step := strides[axis]
 	strides[axis] = 0
-	list := array.View(within, strides, 0)
+	list := ndarray.View(within, strides, 0)
 	for i, index := range indexList(indices, shape[axis]) {
 		list[i] += index * step
 	}
@@ -213,8 +213,8 @@ func blocksAt(shape []int, indices Tensor, batch int) (list, result []int) {
 	if depth < 1 || batch+depth > len(shape) {
 		fail("expected from 1 to %d indices in the last dimension, got %v", len(shape)-batch, indices)
 	}
-	strides, block := array.Strides(shape), shape[batch+depth:]
-	offsets := array.View(block, strides[batch+depth:], 0)
+	strides, block := ndarray.Strides(shape), shape[batch+depth:]
+	offsets := ndarray.View(block, strides[batch+depth:], 0)
 	flat := integers(indices)
 	perBatch := product(within[batch : len(within)-1])
 	for i := range product(within[:len(within)-1]) {
@@ -263,8 +263,8 @@ func evalReverseSequence(c *call) {
 }
 
 func reverseSequence(x Tensor, lengths []int, batch, time int) Tensor {
-	shape, strides := x.Shape(), array.Strides(x.Shape())
-	list := array.View(shape, strides, 0)
+	shape, strides := x.Shape(), ndarray.Strides(x.Shape())
+	list := ndarray.View(shape, strides, 0)
 	for i, from := range list {
 		n := lengths[from/strides[batch]%shape[batch]]
 		if n < 0 || n > shape[time] {

@@ -3,7 +3,7 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func linearOperators() []operator {
@@ -77,7 +77,7 @@ func evalDet(c *call) {
 	for i := range out {
 		out[i] = determinant(values[i*n*n:(i+1)*n*n], n)
 	}
-	c.out(cast(must(array.Of(out, batch...)), x.Type()))
+	c.out(cast(must(ndarray.Of(out, batch...)), x.Type()))
 }
 
 // determinant eliminates the matrix in place, with partial pivoting.

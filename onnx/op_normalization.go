@@ -1,9 +1,7 @@
 package onnx
 
 import (
-	"slices"
-
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func normalizationOperators() []operator {
@@ -84,7 +82,7 @@ func evalLayerNormalization(c *call) {
 	x := c.in(0)
 	rank := len(x.Shape())
 	first := c.axis("axis", -1, rank)
-	wide := cast(x, c.element("stash_type", array.Float32))
+	wide := cast(x, c.element("stash_type", ndarray.Float32))
 	average, variance := moments(wide, counting(rank)[first:], true)
 	inverse := unary("Reciprocal", unary("Sqrt", shift(variance, c.float("epsilon", 1e-5))))
 	y := multiply(cast(multiply(subtract(wide, average), inverse), x.Type()), c.in(1))
@@ -135,11 +133,4 @@ func evalLRN(c *call) {
 	}
 	base := shift(scale(total, c.float("alpha", 1e-4)/float64(size)), c.float("bias", 1))
 	c.out(divide(x, power(base, c.float("beta", 0.75))))
-}
-
-// lastFirst moves a dimension to the end; undo moves it back.
-func toLast(x Tensor, axis int) (moved Tensor, undo []int) {
-	order := slices.DeleteFunc(counting(len(x.Shape())), func(i int) bool { return i == axis })
-	order = append(order, axis)
-	return permute(x, order...), inverse(order)
 }

@@ -1,6 +1,6 @@
 package onnx
 
-import "github.com/baremetaldevx86/microdr/onnx/array"
+import "github.com/baremetaldevx86/microdr/onnx/ndarray"
 
 // evalPad has pads and value as attributes before version 11. Pads below 0 cut off.
 func evalPad(c *call) {
@@ -16,7 +16,7 @@ func evalPad(c *call) {
 	}
 	value := like(x, c.float("value", 0))
 	if c.version >= 11 {
-		value = reshape(c.or(2, like(x, 0)))
+		value = reshape(setting(c.or(2, like(x, 0))))
 	}
 	mode := c.text("mode", "constant")
 	if mode == "constant" {
@@ -44,7 +44,7 @@ func padOrCut(x Tensor, before, after []int, value Tensor) Tensor {
 
 // paddedIndices lists which elements of a dimension stand where, in modes that repeat elements.
 func paddedIndices(mode string, n, before, after int) []int {
-	if n == 0 || before+n+after < 0 || max(before, after) > array.MaxElements {
+	if n == 0 || before+n+after < 0 || max(before, after) > ndarray.MaxElements {
 		fail("expected a dimension with elements to repeat, and pads that leave some")
 	}
 	indices := make([]int, before+n+after)

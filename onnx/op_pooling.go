@@ -3,7 +3,7 @@ package onnx
 import (
 	"math"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func poolingOperators() []operator {
@@ -101,9 +101,9 @@ func evalMaxPool(c *call) {
 }
 
 // lowest returns what is smaller than all others of a type, or equal to them.
-func lowest(t array.Type) Tensor {
-	low := map[array.Type]float64{
-		array.Int8: math.MinInt8, array.Int16: math.MinInt16, array.Int32: math.MinInt32, array.Int64: math.MinInt64,
+func lowest(t ndarray.Type) Tensor {
+	low := map[ndarray.Type]float64{
+		ndarray.Int8: math.MinInt8, ndarray.Int16: math.MinInt16, ndarray.Int32: math.MinInt32, ndarray.Int64: math.MinInt64,
 	}
 	if t.IsFloat() {
 		return scalarOf(t, math.Inf(-1))

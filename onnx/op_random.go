@@ -5,7 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func randomOperators() []operator {
@@ -43,9 +43,9 @@ func uniformDraw(c *call, r *rand.Rand) func() float64 {
 	return func() float64 { return low + (high-low)*r.Float64() }
 }
 
-func drawn(draw func() float64, t array.Type, shape []int) Tensor {
-	a := must(array.New(array.Float64, shape...))
-	values := array.Elements[float64](a)
+func drawn(draw func() float64, t ndarray.Type, shape []int) Tensor {
+	a := must(ndarray.New(ndarray.Float64, shape...))
+	values := ndarray.Elements[float64](a)
 	for i := range values {
 		values[i] = draw()
 	}
@@ -54,14 +54,14 @@ func drawn(draw func() float64, t array.Type, shape []int) Tensor {
 
 func ofShape(draw func(*call, *rand.Rand) func() float64) func(*call) {
 	return func(c *call) {
-		c.out(drawn(draw(c, c.random()), c.element("dtype", array.Float32), c.list("shape")))
+		c.out(drawn(draw(c, c.random()), c.element("dtype", ndarray.Float32), c.list("shape")))
 	}
 }
 
 func likeInput(draw func(*call, *rand.Rand) func() float64) func(*call) {
 	return func(c *call) {
 		x := c.in(0)
-		t := array.Float32
+		t := ndarray.Float32
 		if x.Type().IsFloat() {
 			t = x.Type()
 		}
@@ -87,27 +87,27 @@ func evalMultinomial(c *call) {
 			out = append(out, class)
 		}
 	}
-	c.out(cast(reshape(vectorOf(out), batch, n), c.element("dtype", array.Int32)))
+	c.out(cast(reshape(vectorOf(out), batch, n), c.element("dtype", ndarray.Int32)))
 }
 
 func evalBernoulli(c *call) {
 	x := c.in(0)
-	draws := drawn(c.random().Float64, array.Float64, x.Shape())
-	c.out(cast(compare("Less", draws, cast(host(x), array.Float64)), c.element("dtype", x.Type())))
+	draws := drawn(c.random().Float64, ndarray.Float64, x.Shape())
+	c.out(cast(compare("Less", draws, cast(host(x), ndarray.Float64)), c.element("dtype", x.Type())))
 }
 
 // evalDropout drops nothing unless it is told that this is training, which only versions from 12 on can be.
 func evalDropout(c *call) {
 	x := c.in(0)
-	kept := broadcast(array.Scalar(true), x.Shape()...)
+	kept := broadcast(ndarray.Scalar(true), x.Shape()...)
 	y := x
 	if training := c.version >= 12 && c.has(2) && truth(c.value(2)); training {
 		ratio := numbers(c.or(1, like(x, 0.5)))
 		if len(ratio) != 1 || ratio[0] < 0 || ratio[0] >= 1 {
 			fail("expected a ratio from 0 to below 1, got %v", ratio)
 		}
-		draws := drawn(c.random().Float64, array.Float64, x.Shape())
-		kept = compare("GreaterOrEqual", draws, array.Scalar(ratio[0]))
+		draws := drawn(c.random().Float64, ndarray.Float64, x.Shape())
+		kept = compare("GreaterOrEqual", draws, ndarray.Scalar(ratio[0]))
 		y = multiply(cast(kept, x.Type()), scale(x, 1/(1-ratio[0])))
 	}
 	if c.version < 10 {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func recurrentOperators() []operator {
@@ -176,7 +176,7 @@ func stillRunning(lengths []int, t int) Tensor {
 	for i, n := range lengths {
 		running[i] = t < n
 	}
-	return must(array.Of(running, len(running), 1))
+	return must(ndarray.Of(running, len(running), 1))
 }
 
 // initial returns the state that an input gives for a direction, or zeros.

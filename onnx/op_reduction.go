@@ -3,7 +3,7 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func reductionOperators() []operator {
@@ -54,7 +54,7 @@ func root(x Tensor) Tensor {
 	if x.Type().IsFloat() {
 		return unary("Sqrt", x)
 	}
-	return cast(unary("Sqrt", cast(x, array.Float64)), x.Type())
+	return cast(unary("Sqrt", cast(x, ndarray.Float64)), x.Type())
 }
 
 func sumSquare(x Tensor, axes []int, keep bool) Tensor { return sum(multiply(x, x), axes, keep) }
@@ -86,15 +86,16 @@ func argumentOf(name string) func(*call) {
 // stays, with a length of 1.
 func argument(name string, x Tensor, axis int, last bool) Tensor {
 	n := x.Shape()[axis]
-	if d, ok := x.(*deferred); ok {
-		return d.argument(name, axis, last)
-	}
 	hit := compare("Equal", x, reduce(name, x, []int{axis}, true))
 	index := alignedAt(vectorOf(counting(n)), axis, len(x.Shape()))
-	if last {
-		return reduce("Max", where(hit, index, like(index, -1)), []int{axis}, true)
+	if isDeferred(x) {
+		index = cast(index, ndarray.Float32) // tensors reduce floats; no dimension is longer than their integers go
 	}
-	return reduce("Min", where(hit, index, like(index, float64(n))), []int{axis}, true)
+	choose, other := "Min", float64(n)
+	if last {
+		choose, other = "Max", -1
+	}
+	return cast(reduce(choose, where(hit, index, like(index, other)), []int{axis}, true), ndarray.Int64)
 }
 
 // vectorOf returns integers as a tensor of type int64.
@@ -103,7 +104,7 @@ func vectorOf(list []int) Tensor {
 	for i, v := range list {
 		wide[i] = int64(v)
 	}
-	return array.Vector(wide...)
+	return ndarray.Vector(wide...)
 }
 
 func evalCumSum(c *call) {

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func resizeOperators() []operator {
@@ -36,7 +36,8 @@ func evalUpsample(c *call) {
 	} else {
 		scales = numbers(c.in(1))
 	}
-	c.out(c.resampled(x, scales, nil, resampling{mode: c.text("mode", "nearest"), transformation: "asymmetric", nearest: "floor"}))
+	r := resampling{mode: c.text("mode", "nearest"), transformation: "asymmetric", nearest: "floor"}
+	c.out(c.resampled(x, scales, nil, r))
 }
 
 func evalResize(c *call) {
@@ -76,7 +77,7 @@ func (c *call) resampled(x Tensor, scales []float64, sizes []int, r resampling) 
 	}
 	t := x.Type()
 	if r.mode != "nearest" && !t.IsFloat() {
-		x = cast(x, array.Float32)
+		x = cast(x, ndarray.Float32)
 	}
 	for axis, n := range shape {
 		r := r.along(axis, n, scales, sizes, region)
@@ -89,12 +90,12 @@ func (r resampling) along(axis, n int, scales []float64, sizes []int, region []f
 	r.from = n
 	if scales != nil {
 		r.scale = scales[axis]
-		r.to = int(math.Floor(float64(n) * min(max(r.scale, 0), array.MaxElements)))
+		r.to = int(math.Floor(float64(n) * min(max(r.scale, 0), ndarray.MaxElements)))
 	} else {
 		r.to = sizes[axis]
 		r.scale = float64(r.to) / float64(n)
 	}
-	if r.to < 0 || r.to > array.MaxElements || r.to > 0 && n < 1 {
+	if r.to < 0 || r.to > ndarray.MaxElements || r.to > 0 && n < 1 {
 		fail("expected a size of 0 or more from %d elements, got %d", n, r.to)
 	}
 	r.end = 1
@@ -109,8 +110,8 @@ func (r resampling) unchanged() bool {
 	return r.from == r.to && r.scale == 1 && r.start == 0 && r.end == 1
 }
 
-// coordinate returns where in the original dimension result i stands. Where ends are aligned, those are the ends of what
-// the scale makes of the dimension, before that is rounded to a length.
+// coordinate returns where in the original dimension result i stands. Where ends are aligned, those are the ends of
+// what the scale makes of the dimension, before that is rounded to a length.
 func (r resampling) coordinate(i int) float64 {
 	x, n, last := float64(i), float64(r.from-1), r.scale*float64(r.from)-1
 	switch r.transformation {
@@ -157,7 +158,7 @@ func (r resampling) apply(x Tensor, axis int, outside float64) Tensor {
 	if !slices.Contains(beyond, true) {
 		return x
 	}
-	return where(alignedAt(array.Vector(beyond...), axis, len(x.Shape())), like(x, outside), x)
+	return where(alignedAt(ndarray.Vector(beyond...), axis, len(x.Shape())), like(x, outside), x)
 }
 
 func (r resampling) nearestOf(coordinates []float64) []int {
@@ -177,8 +178,8 @@ func (r resampling) nearestOf(coordinates []float64) []int {
 }
 
 // weights returns the matrix [to, from] of an interpolation.
-func (r resampling) weights(coordinates []float64, t array.Type) Tensor {
-	if _, err := array.Count([]int{r.to, r.from}); err != nil {
+func (r resampling) weights(coordinates []float64, t ndarray.Type) Tensor {
+	if _, err := ndarray.Count([]int{r.to, r.from}); err != nil {
 		panic(failure{err})
 	}
 	matrix := make([]float64, r.to*r.from)
@@ -199,7 +200,7 @@ func (r resampling) weights(coordinates []float64, t array.Type) Tensor {
 			row[k] /= total
 		}
 	}
-	return cast(must(array.Of(matrix, r.to, r.from)), t)
+	return cast(must(ndarray.Of(matrix, r.to, r.from)), t)
 }
 
 // kernel returns the weights of the neighbours of a point at a fraction of the way between two, of which left stand

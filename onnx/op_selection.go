@@ -3,7 +3,7 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func selectionOperators() []operator {
@@ -18,8 +18,8 @@ func selectionOperators() []operator {
 // evalNonZero lists the indices of what is not zero, a column for each.
 func evalNonZero(c *call) {
 	x := c.in(0)
-	shape, strides := x.Shape(), array.Strides(x.Shape())
-	found := trueIndices(cast(x, array.Bool))
+	shape, strides := x.Shape(), ndarray.Strides(x.Shape())
+	found := trueIndices(cast(x, ndarray.Bool))
 	rows := make([]int, 0, len(shape)*len(found))
 	for axis, stride := range strides {
 		for _, at := range found {
@@ -32,11 +32,11 @@ func evalNonZero(c *call) {
 // trueIndices lists which elements hold, as if there were one dimension.
 func trueIndices(x Tensor) []int {
 	a := host(x)
-	if a.Type() != array.Bool {
+	if a.Type() != ndarray.Bool {
 		fail("expected bools, got %v", x)
 	}
 	list := []int{}
-	for i, holds := range array.Elements[bool](a) {
+	for i, holds := range ndarray.Elements[bool](a) {
 		if holds {
 			list = append(list, i)
 		}
@@ -63,8 +63,8 @@ func evalTopK(c *call) {
 	if k < 0 || k > x.Shape()[axis] {
 		fail("expected from 0 to %d elements, got %d", x.Shape()[axis], k)
 	}
-	order := part(must(array.ArgSort(host(x), axis, c.flag("largest", true))), axis, 0, k)
-	c.out(take(x, order.Shape(), elementsAlong(x.Shape(), order, axis)), order)
+	order := part(must(ndarray.ArgSort(host(x), axis, c.flag("largest", true))), axis, 0, k)
+	c.out(gatherAlong(x, axis, order), order)
 }
 
 // evalUnique looks at the slices of x along a dimension, or at its elements, as rows of a matrix.
@@ -117,7 +117,7 @@ func groupRows(rows Tensor, sorted bool) [][]int {
 // rankOf replaces elements by integers in the same order.
 func rankOf(x Tensor) []int {
 	flat := reshape(x, product(x.Shape()))
-	order := must(must(array.ArgSort(host(flat), 0, false)).Ints())
+	order := must(must(ndarray.ArgSort(host(flat), 0, false)).Ints())
 	ranks, rank := make([]int, len(order)), 0
 	if len(order) == 0 {
 		return ranks
@@ -125,7 +125,7 @@ func rankOf(x Tensor) []int {
 	sorted := takeAlong(flat, 0, order)
 	same := compare("Equal", part(sorted, 0, 0, len(order)-1), part(sorted, 0, 1, len(order)-1))
 	for k, i := range order {
-		if k > 0 && !array.Elements[bool](host(same))[k-1] {
+		if k > 0 && !ndarray.Elements[bool](host(same))[k-1] {
 			rank++
 		}
 		ranks[i] = rank

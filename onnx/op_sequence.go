@@ -3,14 +3,14 @@ package onnx
 import (
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func sequenceOperators() []operator {
 	return []operator{
 		op("SequenceEmpty", func(c *call) { c.out(&Sequence{}) }, 11),
 		op("SequenceConstruct", func(c *call) { c.out(&Sequence{slices.Clone(c.inputs)}) }, 11),
-		op("SequenceLength", func(c *call) { c.out(array.Scalar(int64(len(c.sequence(0).Values)))) }, 11),
+		op("SequenceLength", func(c *call) { c.out(ndarray.Scalar(int64(len(c.sequence(0).Values)))) }, 11),
 		op("SequenceAt", evalSequenceAt, 11),
 		op("SequenceInsert", evalSequenceInsert, 11),
 		op("SequenceErase", evalSequenceErase, 11),
@@ -47,7 +47,7 @@ func evalSequenceInsert(c *call) {
 
 func evalSequenceErase(c *call) {
 	s := c.sequence(0)
-	i := position(c.or(1, array.Scalar(int64(-1))), len(s.Values))
+	i := position(c.or(1, ndarray.Scalar(int64(-1))), len(s.Values))
 	c.out(&Sequence{slices.Delete(slices.Clone(s.Values), i, i+1)})
 }
 
@@ -111,7 +111,7 @@ func evalOptionalHasElement(c *call) {
 	if o, ok := v.(*Optional); ok {
 		v = o.Value
 	}
-	c.out(array.Scalar(v != nil))
+	c.out(ndarray.Scalar(v != nil))
 }
 
 func evalOptionalGetElement(c *call) {

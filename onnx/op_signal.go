@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func signalOperators() []operator {
@@ -22,7 +22,7 @@ func signalOperators() []operator {
 func cosineWindow(a, b, c float64) func(*call) {
 	return func(call *call) {
 		n := scalarInt(call.in(0))
-		if n < 0 || n > array.MaxElements {
+		if n < 0 || n > ndarray.MaxElements {
 			fail("expected a size of 0 or more, got %d", n)
 		}
 		period := float64(n - 1)
@@ -34,7 +34,7 @@ func cosineWindow(a, b, c float64) func(*call) {
 			x := 2 * math.Pi * float64(i) / period
 			values[i] = a + b*math.Cos(x) + c*math.Cos(2*x)
 		}
-		call.out(cast(array.Vector(values...), call.element("output_datatype", array.Float32)))
+		call.out(cast(ndarray.Vector(values...), call.element("output_datatype", ndarray.Float32)))
 	}
 }
 
@@ -42,7 +42,7 @@ func cosineWindow(a, b, c float64) func(*call) {
 func evalMelWeightMatrix(c *call) {
 	bins, length, rate := scalarInt(c.in(0)), scalarInt(c.in(1)), float64(scalarInt(c.in(2)))
 	low, high := mel(c.number(3, 0)), mel(c.number(4, 0))
-	if bins < 1 || length < 1 || bins > array.MaxElements || length > array.MaxElements || !(rate > 0) {
+	if bins < 1 || length < 1 || bins > ndarray.MaxElements || length > ndarray.MaxElements || !(rate > 0) {
 		fail("expected bins, a length and a rate of 1 or more, got %d, %d and %v", bins, length, rate)
 	}
 	spectrum := length/2 + 1
@@ -52,8 +52,8 @@ func evalMelWeightMatrix(c *call) {
 		hertz := 700 * (math.Pow(10, m/2595) - 1)
 		corners[i] = int(min(max(math.Floor(float64(length+1)*hertz/rate), 0), float64(spectrum)))
 	}
-	out := must(array.New(array.Float64, spectrum, bins))
-	weights := array.Elements[float64](out)
+	out := must(ndarray.New(ndarray.Float64, spectrum, bins))
+	weights := ndarray.Elements[float64](out)
 	for i := range bins {
 		left, middle, right := corners[i], corners[i+1], corners[i+2]
 		for k := left; k <= middle && k < spectrum; k++ {
@@ -63,7 +63,7 @@ func evalMelWeightMatrix(c *call) {
 			weights[k*bins+i] = float64(right-k) / float64(right-middle)
 		}
 	}
-	c.out(cast(out, c.element("output_datatype", array.Float32)))
+	c.out(cast(out, c.element("output_datatype", ndarray.Float32)))
 }
 
 func mel(hertz float64) float64 { return 2595 * math.Log10(1+hertz/700) }
@@ -90,7 +90,7 @@ func evalDFT(c *call) {
 func fourier(x Tensor, axis, n int, inverse, oneSided bool) Tensor {
 	shape := x.Shape()
 	last := len(shape) - 1
-	if n < 1 || n > array.MaxElements || shape[last] < 1 || shape[last] > 2 || inverse && oneSided {
+	if n < 1 || n > ndarray.MaxElements || shape[last] < 1 || shape[last] > 2 || inverse && oneSided {
 		fail("expected a length of 1 or more and a real or complex signal, got %d and %v", n, x)
 	}
 	after := make([]int, len(shape))
@@ -112,8 +112,8 @@ func fourier(x Tensor, axis, n int, inverse, oneSided bool) Tensor {
 }
 
 // waves returns the real and imaginary parts of the matrix of a transform of n elements.
-func waves(results, n int, inverse bool, t array.Type) (cosines, sines Tensor) {
-	re, im := must(array.New(array.Float64, results, n)), must(array.New(array.Float64, results, n))
+func waves(results, n int, inverse bool, t ndarray.Type) (cosines, sines Tensor) {
+	re, im := must(ndarray.New(ndarray.Float64, results, n)), must(ndarray.New(ndarray.Float64, results, n))
 	direction, factor := -1.0, 1.0
 	if inverse {
 		direction, factor = 1, 1/float64(n)
@@ -121,8 +121,8 @@ func waves(results, n int, inverse bool, t array.Type) (cosines, sines Tensor) {
 	for k := range results {
 		for i := range n {
 			sin, cos := math.Sincos(2 * math.Pi * float64(k*i%n) / float64(n))
-			array.Elements[float64](re)[k*n+i] = factor * cos
-			array.Elements[float64](im)[k*n+i] = direction * factor * sin
+			ndarray.Elements[float64](re)[k*n+i] = factor * cos
+			ndarray.Elements[float64](im)[k*n+i] = direction * factor * sin
 		}
 	}
 	return cast(re, t), cast(im, t)

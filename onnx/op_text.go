@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
 	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
 func textOperators() []operator {
@@ -18,7 +18,7 @@ func textOperators() []operator {
 // evalStringNormalizer drops words, and changes the case of the rest; one empty word is left of none.
 func evalStringNormalizer(c *call) {
 	x := host(c.in(0))
-	if x.Type() != array.String || x.Rank() < 1 || x.Rank() > 2 || x.Rank() == 2 && x.Shape()[0] != 1 {
+	if x.Type() != ndarray.String || x.Rank() < 1 || x.Rank() > 2 || x.Rank() == 2 && x.Shape()[0] != 1 {
 		fail("expected strings [n] or [1, n], got %v", x)
 	}
 	stop, sensitive := c.texts("stopwords"), c.flag("is_case_sensitive", false)
@@ -33,7 +33,7 @@ func evalStringNormalizer(c *call) {
 		fail("expected case_change_action LOWER, UPPER or NONE")
 	}
 	var kept []string
-	for _, word := range array.Elements[string](x) {
+	for _, word := range ndarray.Elements[string](x) {
 		if !slices.ContainsFunc(stop, func(s string) bool { return same(s, word) }) {
 			kept = append(kept, change(word))
 		}
@@ -45,7 +45,7 @@ func evalStringNormalizer(c *call) {
 	if x.Rank() == 2 {
 		shape = []int{1, len(kept)}
 	}
-	c.out(must(array.Of(kept, shape...)))
+	c.out(must(ndarray.Of(kept, shape...)))
 }
 
 // vocabulary is the n-grams that are counted, and where in the result.
@@ -66,7 +66,7 @@ func (c *call) vocabulary() vocabulary {
 	v.frequency, v.inverse = mode != "IDF", mode != "TF"
 	words := c.texts("pool_strings")
 	if a := c.attribute("pool_int64s", format.IntsKind); a != nil {
-		words = array.Elements[string](must(array.Cast(array.Vector(a.Ints...), array.String)))
+		words = ndarray.Elements[string](must(ndarray.Cast(ndarray.Vector(a.Ints...), ndarray.String)))
 	}
 	starts, indexes := c.list("ngram_counts"), c.list("ngram_indexes")
 	if v.shortest < 1 || v.longest < v.shortest || v.skips < 0 || v.skips > 1<<20 {
@@ -85,7 +85,7 @@ func (c *call) vocabulary() vocabulary {
 	}
 	for _, index := range indexes {
 		v.size = max(v.size, index+1)
-		if index < 0 || index > array.MaxElements {
+		if index < 0 || index > ndarray.MaxElements {
 			fail("expected places from 0 on, got %d", index)
 		}
 	}
@@ -101,15 +101,15 @@ func key(words []string) string { return strings.Join(words, "\x00") + "\x00" }
 func evalTfIdfVectorizer(c *call) {
 	x, v := host(c.in(0)), c.vocabulary()
 	indexes := c.list("ngram_indexes")
-	words := array.Elements[string](must(array.Cast(x, array.String)))
+	words := ndarray.Elements[string](must(ndarray.Cast(x, ndarray.String)))
 	rows, shape := 1, []int{v.size}
 	if x.Rank() == 2 {
 		rows, shape = x.Shape()[0], []int{x.Shape()[0], v.size}
 	}
-	out := must(array.New(array.Float32, shape...))
+	out := must(ndarray.New(ndarray.Float32, shape...))
 	width := len(words) / max(rows, 1)
 	for r := range rows {
-		row := array.Elements[float32](out)[r*v.size : (r+1)*v.size]
+		row := ndarray.Elements[float32](out)[r*v.size : (r+1)*v.size]
 		v.count(words[r*width:(r+1)*width], func(gram int) {
 			switch weight := v.weight(gram); {
 			case v.frequency && v.inverse:

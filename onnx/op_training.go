@@ -2,6 +2,9 @@ package onnx
 
 import (
 	"math"
+	"slices"
+
+	"github.com/baremetaldevx86/microdr/tensor"
 )
 
 const trainingDomain = "ai.onnx.preview.training"
@@ -11,6 +14,7 @@ func trainingOperators() []operator {
 		{name{trainingDomain, "Adagrad"}, optimizer(3, adagrad), []int{1}},
 		{name{trainingDomain, "Adam"}, optimizer(4, adam), []int{1}},
 		{name{trainingDomain, "Momentum"}, optimizer(3, momentum), []int{1}},
+		{name{trainingDomain, "Gradient"}, evalGradient, []int{1}},
 	}
 }
 
@@ -88,4 +92,26 @@ func momentum(s step, group []Tensor) []Tensor {
 		fail("expected mode standard or nesterov, got %q", mode)
 	}
 	return []Tensor{subtract(x, multiply(s.rate, direction)), velocity}
+}
+
+// evalGradient differentiates the value that the attribute y names by those that xs does, which have to be the inputs,
+// in order; zs names others, which are constant. Only what is deferred has derivatives.
+func evalGradient(c *call) {
+	variables := c.texts("xs")
+	n := len(variables)
+	if n == 0 || len(c.node.Inputs) < n || !slices.Equal(c.node.Inputs[:n], variables) {
+		fail("expected inputs %q, got %q", variables, c.node.Inputs)
+	}
+	y, _ := c.scope.find(c.text("y", ""))
+	result, ok := y.(*deferred)
+	if !ok {
+		fail("%w without lazy tensors, for a derivative of %s", ErrUnsupported, describe(y))
+	}
+	ts, l := lazily(c.tensors()[:n]...)
+	if l == nil {
+		fail("expected variables that tensors can hold, got %v", c.inputs)
+	}
+	for i, gradient := range tensor.Grad(result.t.Sum(), ts...) {
+		c.outputs = append(c.outputs, l.wrap(gradient, c.in(i).Type()))
+	}
 }

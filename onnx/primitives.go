@@ -4,22 +4,22 @@ import (
 	"math"
 	"slices"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
-// Operators are made of the primitives below, which alone know how a tensor is kept: if an operand is deferred, so is the
-// result; what tensors cannot do is done in host memory. They fail as must does.
+// Operators are made of the primitives below and in movement.go, which alone know how a tensor is kept: if an operand is
+// deferred, so is the result; what tensors cannot do is done in host memory. They fail as must does.
 
 // host returns the elements of a tensor in host memory.
-func host(x Tensor) *array.Array {
+func host(x Tensor) *ndarray.Array {
 	if d, ok := x.(*deferred); ok {
 		return d.elements()
 	}
-	return x.(*array.Array)
+	return x.(*ndarray.Array)
 }
 
 // setting is host for what operators are set up with: of a parameter, that is what the file says.
-func setting(x Tensor) *array.Array {
+func setting(x Tensor) *ndarray.Array {
 	if d, ok := x.(*deferred); ok && d.file != nil {
 		return d.file
 	}
@@ -33,24 +33,24 @@ func numbers(x Tensor) []float64 { return must(setting(x).Floats()) }
 // isDeferred tells whether a tensor is computed later.
 func isDeferred(x Tensor) bool { _, ok := x.(*deferred); return ok }
 
-// unary applies a function of array.Unary.
+// unary applies a function of ndarray.Unary.
 func unary(name string, x Tensor) Tensor {
 	if d, ok := x.(*deferred); ok && (d.typ.IsFloat() || d.typ.IsInteger() && integerUnary(name)) {
 		if f := deferredUnary[name]; f != nil {
 			return d.with(f(d.t))
 		}
 	}
-	return must(array.Unary(name, host(x)))
+	return must(ndarray.Unary(name, host(x)))
 }
 
-// binary applies an operation of array.Binary.
+// binary applies an operation of ndarray.Binary.
 func binary(name string, x, y Tensor) Tensor {
 	if f := deferredBinary[name]; f != nil && x.Type() == y.Type() && x.Type().IsNumber() {
 		if ts, l := lazily(x, y); l != nil && (name != "Pow" || x.Type().IsFloat()) {
 			return l.wrap(f(ts[0], ts[1]), x.Type())
 		}
 	}
-	return must(array.Binary(name, host(x), host(y)))
+	return must(ndarray.Binary(name, host(x), host(y)))
 }
 
 func add(x, y Tensor) Tensor      { return binary("Add", x, y) }
@@ -60,30 +60,30 @@ func divide(x, y Tensor) Tensor   { return binary("Div", x, y) }
 func maximum(x, y Tensor) Tensor  { return binary("Max", x, y) }
 func minimum(x, y Tensor) Tensor  { return binary("Min", x, y) }
 
-// compare applies a comparison of array.Compare.
+// compare applies a comparison of ndarray.Compare.
 func compare(name string, x, y Tensor) Tensor {
 	if x.Type() == y.Type() && x.Type().IsNumber() {
 		if ts, l := lazily(x, y); l != nil {
-			return l.wrap(deferredBinary[name](ts[0], ts[1]), array.Bool)
+			return l.wrap(deferredBinary[name](ts[0], ts[1]), ndarray.Bool)
 		}
 	}
-	return must(array.Compare(name, host(x), host(y)))
+	return must(ndarray.Compare(name, host(x), host(y)))
 }
 
 func logical(name string, x, y Tensor) Tensor {
-	if x.Type() == array.Bool && y.Type() == array.Bool {
+	if x.Type() == ndarray.Bool && y.Type() == ndarray.Bool {
 		if ts, l := lazily(x, y); l != nil {
-			return l.wrap(deferredBinary[name](ts[0], ts[1]), array.Bool)
+			return l.wrap(deferredBinary[name](ts[0], ts[1]), ndarray.Bool)
 		}
 	}
-	return must(array.Logical(name, host(x), host(y)))
+	return must(ndarray.Logical(name, host(x), host(y)))
 }
 
 func not(x Tensor) Tensor {
-	if d, ok := x.(*deferred); ok && d.typ == array.Bool {
+	if d, ok := x.(*deferred); ok && d.typ == ndarray.Bool {
 		return d.with(d.t.Not())
 	}
-	return must(array.Not(host(x)))
+	return must(ndarray.Not(host(x)))
 }
 
 // test tells of every number whether it is a NaN, an infinity above or one below, whichever are asked for.
@@ -99,22 +99,22 @@ func test(x Tensor, nan, above, below bool) Tensor {
 		if below {
 			result = result.Or(d.t.Below(-math.MaxFloat32))
 		}
-		return d.run.wrap(result, array.Bool)
+		return d.run.wrap(result, ndarray.Bool)
 	}
-	return must(array.Test(host(x), nan, above, below))
+	return must(ndarray.Test(host(x), nan, above, below))
 }
 
 // where chooses x where the condition holds, else y.
 func where(condition, x, y Tensor) Tensor {
-	if condition.Type() == array.Bool && x.Type() == y.Type() {
+	if condition.Type() == ndarray.Bool && x.Type() == y.Type() {
 		if ts, l := lazily(condition, x, y); l != nil {
 			return l.wrap(ts[0].Where(ts[1], ts[2]), x.Type())
 		}
 	}
-	return must(array.Where(host(condition), host(x), host(y)))
+	return must(ndarray.Where(host(condition), host(x), host(y)))
 }
 
-func cast(x Tensor, to array.Type) Tensor {
+func cast(x Tensor, to ndarray.Type) Tensor {
 	if x.Type() == to {
 		return x
 	}
@@ -123,12 +123,12 @@ func cast(x Tensor, to array.Type) Tensor {
 			return d.run.wrap(d.t, to)
 		}
 	}
-	return must(array.Cast(host(x), to))
+	return must(ndarray.Cast(host(x), to))
 }
 
 // reduce folds dimensions with Add, Mul, Max or Min.
 func reduce(name string, x Tensor, axes []int, keep bool) Tensor {
-	if d, ok := x.(*deferred); ok && d.typ.IsNumber() && product(d.Shape()) > 0 {
+	if d, ok := x.(*deferred); ok && d.typ.IsFloat() && product(d.Shape()) > 0 {
 		out := d.t
 		if len(axes) > 0 {
 			out = deferredReduce[name](d.t, axes...)
@@ -138,7 +138,7 @@ func reduce(name string, x Tensor, axes []int, keep bool) Tensor {
 		}
 		return d.with(out)
 	}
-	out := must(array.Reduce(name, host(x), axes))
+	out := must(ndarray.Reduce(name, host(x), axes))
 	if keep {
 		return out
 	}
@@ -180,7 +180,7 @@ func scan(x Tensor, axis int, exclusive, reverse bool) Tensor {
 	if d, ok := x.(*deferred); ok && d.typ.IsFloat() && product(d.Shape()) > 0 {
 		return d.with(lazyScan(d.t, axis, exclusive, reverse))
 	}
-	return must(array.Scan(host(x), axis, exclusive, reverse))
+	return must(ndarray.Scan(host(x), axis, exclusive, reverse))
 }
 
 // matmul multiplies matrices of two dimensions or more.
@@ -190,7 +190,7 @@ func matmul(x, y Tensor) Tensor {
 			return l.wrap(ts[0].MatMul(ts[1]), x.Type())
 		}
 	}
-	return must(array.MatMul(host(x), host(y)))
+	return must(ndarray.MatMul(host(x), host(y)))
 }
 
 // detach returns x as a constant to derivatives.
@@ -204,8 +204,10 @@ func detach(x Tensor) Tensor {
 // like returns a scalar of a tensor's type.
 func like(x Tensor, value float64) Tensor { return scalarOf(x.Type(), value) }
 
-func scalarOf(t array.Type, value float64) Tensor { return must(array.Cast(array.Scalar(value), t)) }
+func scalarOf(t ndarray.Type, value float64) Tensor {
+	return must(ndarray.Cast(ndarray.Scalar(value), t))
+}
 
-func zerosOf(t array.Type, shape ...int) Tensor { return must(array.New(t, shape...)) }
+func zerosOf(t ndarray.Type, shape ...int) Tensor { return must(ndarray.New(t, shape...)) }
 
-func jointShape(shapes ...[]int) []int { return must(array.BroadcastShape(shapes...)) }
+func jointShape(shapes ...[]int) []int { return must(ndarray.BroadcastShape(shapes...)) }

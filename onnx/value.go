@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
@@ -12,10 +12,10 @@ import (
 // input that is not given.
 type Value interface{ String() string }
 
-// Tensor is a value with elements: an *array.Array, or a deferred one.
+// Tensor is a value with elements: an *ndarray.Array, or a deferred one.
 type Tensor interface {
 	Value
-	Type() array.Type
+	Type() ndarray.Type
 	Shape() []int
 }
 

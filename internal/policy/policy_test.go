@@ -38,9 +38,9 @@ kernel          : ir eval jit mem
 trace           : ir
 tensor          : trace grad kernel ir
 nn              : tensor trace
-onnx/array      :
-onnx/format     : onnx/array
-onnx            : onnx/array onnx/format tensor
+onnx/ndarray      :
+onnx/format     : onnx/ndarray
+onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
 film            :
 scene           :

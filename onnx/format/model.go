@@ -1,6 +1,6 @@
 package format
 
-import "github.com/baremetaldevx86/microdr/onnx/array"
+import "github.com/baremetaldevx86/microdr/onnx/ndarray"
 
 // Model is a ModelProto: a graph, and the versions of the operator sets that it is written in.
 type Model struct {
@@ -121,10 +121,10 @@ const (
 // Type is a TypeProto.
 type Type struct {
 	Kind    Kind
-	Element array.Type  // of tensors; of maps, the type of the keys
-	Shape   []Dimension // of tensors
-	Ranked  bool        // whether Shape is known; a known shape of no dimensions is that of a scalar
-	Inner   *Type       // of elements of sequences, optionals and maps
+	Element ndarray.Type // of tensors; of maps, the type of the keys
+	Shape   []Dimension  // of tensors
+	Ranked  bool         // whether Shape is known; a known shape of no dimensions is that of a scalar
+	Inner   *Type        // of elements of sequences, optionals and maps
 }
 
 // Dimension is a length that is known, or the name of one that is not; lengths of the same name are equal.
@@ -138,7 +138,7 @@ type Dimension struct {
 type Tensor struct {
 	Name       string
 	Shape      []int64
-	Type       array.Type
+	Type       ndarray.Type
 	Raw        []byte // elements as little-endian bytes; if there are none, they stand in a typed list
 	HasRaw     bool
 	Floats     []float32

@@ -3,7 +3,7 @@ package format
 import (
 	"fmt"
 
-	"github.com/baremetaldevx86/microdr/onnx/array"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -334,7 +334,7 @@ func (t *Tensor) set(f field) error {
 
 // setLocation reads where the elements are: 0 in the message itself, 1 in another file.
 func (t *Tensor) setLocation(f field) error {
-	var location array.Type
+	var location ndarray.Type
 	if err := toEnum(f, &location); err != nil {
 		return err
 	}

@@ -142,8 +142,11 @@ func addMessage[M any, P interface {
 	return err
 }
 
-// addNumbers reads a number, or a packed list of them. decode takes one off the front of the list.
-func addNumbers[T any](f field, out *[]T, kind protowire.Type, decode func([]byte) (uint64, int), of func(uint64) T) error {
+// decoder takes a number off the front, and tells how many bytes it has; fewer than none are an error.
+type decoder func([]byte) (v uint64, size int)
+
+// addNumbers reads a number, or a packed list of them.
+func addNumbers[T any](f field, out *[]T, kind protowire.Type, decode decoder, of func(uint64) T) error {
 	if f.kind == kind {
 		*out = append(*out, of(f.integer))
 		return nil

@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import (
 	"fmt"
@@ -142,7 +142,7 @@ func (number[T]) binary(name string, x, y any, xs, ys []int, n int) (any, error)
 	for i := range out {
 		divisor := at(right, ys, i)
 		if checked && divisor == 0 {
-			return nil, fmt.Errorf("array: %s: expected divisors other than 0", name)
+			return nil, fmt.Errorf("ndarray: %s: expected divisors other than 0", name)
 		}
 		out[i] = f(at(left, xs, i), divisor)
 	}

@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import (
 	"errors"
@@ -28,7 +28,7 @@ type Element interface {
 // MaxElements.
 func New(t Type, shape ...int) (*Array, error) {
 	if !t.Known() {
-		return nil, fmt.Errorf("array: expected an element type, got %v", t)
+		return nil, fmt.Errorf("ndarray: expected an element type, got %v", t)
 	}
 	n, err := Count(shape)
 	if err != nil {
@@ -44,7 +44,7 @@ func Of[T Element](data []T, shape ...int) (*Array, error) {
 		return nil, err
 	}
 	if n != len(data) {
-		return nil, fmt.Errorf("array: expected %d elements for shape %v, got %d", n, shape, len(data))
+		return nil, fmt.Errorf("ndarray: expected %d elements for shape %v, got %d", n, shape, len(data))
 	}
 	return &Array{typeOf[T](), slices.Clone(shape), data}, nil
 }
@@ -63,7 +63,7 @@ func typeOf[T Element]() Type {
 			return Type(t)
 		}
 	}
-	panic(fmt.Sprintf("array: %T has no type", sample))
+	panic(fmt.Sprintf("ndarray: %T has no type", sample))
 }
 
 // Count returns the number of elements of a shape. Errors: a negative length, more than MaxElements.
@@ -71,7 +71,7 @@ func Count(shape []int) (int, error) {
 	n := uint64(1)
 	for _, length := range shape {
 		if length < 0 {
-			return 0, fmt.Errorf("array: expected lengths of 0 or more, got shape %v", shape)
+			return 0, fmt.Errorf("ndarray: expected lengths of 0 or more, got shape %v", shape)
 		}
 	}
 	if slices.Contains(shape, 0) {
@@ -80,7 +80,7 @@ func Count(shape []int) (int, error) {
 	for _, length := range shape {
 		over, product := bits.Mul64(n, uint64(length))
 		if over != 0 || product > MaxElements {
-			return 0, fmt.Errorf("array: expected at most %d elements, got shape %v", MaxElements, shape)
+			return 0, fmt.Errorf("ndarray: expected at most %d elements, got shape %v", MaxElements, shape)
 		}
 		n = product
 	}
@@ -118,7 +118,7 @@ func (a *Array) Reshape(shape ...int) (*Array, error) {
 		return nil, err
 	}
 	if n != a.Len() {
-		return nil, fmt.Errorf("array: expected a shape for %d elements, got %v", a.Len(), shape)
+		return nil, fmt.Errorf("ndarray: expected a shape for %d elements, got %v", a.Len(), shape)
 	}
 	return &Array{a.typ, slices.Clone(shape), a.data}, nil
 }
@@ -129,7 +129,7 @@ func (a *Array) String() string { return fmt.Sprintf("%v%v", a.typ, a.shape) }
 // Ints returns the elements as ints. Errors: they are no integers, or one does not fit.
 func (a *Array) Ints() ([]int, error) {
 	if !a.typ.IsInteger() {
-		return nil, fmt.Errorf("array: expected integers, got %v", a)
+		return nil, fmt.Errorf("ndarray: expected integers, got %v", a)
 	}
 	wide, err := Cast(a, Int64)
 	if err != nil {
@@ -138,7 +138,7 @@ func (a *Array) Ints() ([]int, error) {
 	out := make([]int, a.Len())
 	for i, v := range Elements[int64](wide) {
 		if out[i] = int(v); int64(out[i]) != v || a.typ == Uint64 && v < 0 {
-			return nil, errors.New("array: expected integers that fit into an int")
+			return nil, errors.New("ndarray: expected integers that fit into an int")
 		}
 	}
 	return out, nil
@@ -147,7 +147,7 @@ func (a *Array) Ints() ([]int, error) {
 // Floats returns the elements as float64s. Errors: they are no real numbers.
 func (a *Array) Floats() ([]float64, error) {
 	if !a.typ.IsNumber() {
-		return nil, fmt.Errorf("array: expected numbers, got %v", a)
+		return nil, fmt.Errorf("ndarray: expected numbers, got %v", a)
 	}
 	wide, err := Cast(a, Float64)
 	if err != nil {

@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ func (a *Array) lanes(axes []int) (list []int, n int, kept []int, err error) {
 	}
 	for _, axis := range slices.Sorted(slices.Values(axes)) {
 		if axis < 0 || axis >= a.Rank() {
-			return nil, 0, nil, fmt.Errorf("array: expected dimensions from 0 to %d, got %v", a.Rank()-1, axes)
+			return nil, 0, nil, fmt.Errorf("ndarray: expected dimensions from 0 to %d, got %v", a.Rank()-1, axes)
 		}
 		order = append(order, axis)
 		n *= a.shape[axis]
@@ -57,7 +57,7 @@ func Reduce(name string, a *Array, axes []int) (*Array, error) {
 func emptyFold(name string, t Type, shape []int) (*Array, error) {
 	neutral, ok := map[string]int64{"Add": 0, "Mul": 1}[name]
 	if !ok || !t.IsNumber() {
-		return nil, fmt.Errorf("array: %s: expected elements to reduce", name)
+		return nil, fmt.Errorf("ndarray: %s: expected elements to reduce", name)
 	}
 	return Broadcast(mustCast(Scalar(neutral), t), shape)
 }
@@ -66,7 +66,7 @@ func emptyFold(name string, t Type, shape []int) (*Array, error) {
 // dimensions, lengths or types that do not fit.
 func MatMul(a, b *Array) (*Array, error) {
 	if a.typ != b.typ || a.Rank() < 2 || b.Rank() < 2 || a.shape[a.Rank()-1] != b.shape[b.Rank()-2] {
-		return nil, fmt.Errorf("array: expected matrices that can be multiplied, got %v and %v", a, b)
+		return nil, fmt.Errorf("ndarray: expected matrices that can be multiplied, got %v and %v", a, b)
 	}
 	if a.typ.IsSmallFloat() {
 		return throughFloat32(func(w []*Array) (*Array, error) { return MatMul(w[0], w[1]) }, a, b)
@@ -167,5 +167,5 @@ func (a *Array) sortKeys() (func(i, j int) int, error) {
 		v := Elements[string](a)
 		return func(i, j int) int { return cmp.Compare(v[i], v[j]) }, nil
 	}
-	return nil, fmt.Errorf("array: expected elements with an order, got %v", a)
+	return nil, fmt.Errorf("ndarray: expected elements with an order, got %v", a)
 }

@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import (
 	"fmt"
@@ -70,7 +70,7 @@ func BroadcastShape(shapes ...[]int) ([]int, error) {
 			if *at == 1 {
 				*at = length
 			} else if length != 1 && length != *at {
-				return nil, fmt.Errorf("array: expected shapes that broadcast, got %v", shapes)
+				return nil, fmt.Errorf("ndarray: expected shapes that broadcast, got %v", shapes)
 			}
 		}
 	}
@@ -104,7 +104,7 @@ func Broadcast(a *Array, shape []int) (*Array, error) {
 		return nil, err
 	}
 	if !slices.Equal(joint, shape) {
-		return nil, fmt.Errorf("array: expected a shape that stretches to %v, got %v", shape, a.shape)
+		return nil, fmt.Errorf("ndarray: expected a shape that stretches to %v, got %v", shape, a.shape)
 	}
 	list := broadcastList(a.shape, shape)
 	if list == nil && slices.Equal(a.shape, shape) {
@@ -129,11 +129,11 @@ func checkPermutation(order []int, rank int) error {
 	sorted := slices.Sorted(slices.Values(order))
 	for i, axis := range sorted {
 		if axis != i {
-			return fmt.Errorf("array: expected a permutation of 0 to %d, got %v", rank-1, order)
+			return fmt.Errorf("ndarray: expected a permutation of 0 to %d, got %v", rank-1, order)
 		}
 	}
 	if len(order) != rank {
-		return fmt.Errorf("array: expected a permutation of %d dimensions, got %v", rank, order)
+		return fmt.Errorf("ndarray: expected a permutation of %d dimensions, got %v", rank, order)
 	}
 	return nil
 }
@@ -144,13 +144,13 @@ type Range struct{ Start, Step, N int }
 // Slice returns the elements whose indices lie in the ranges, one for each dimension. Errors: an index outside.
 func Slice(a *Array, ranges []Range) (*Array, error) {
 	if len(ranges) != a.Rank() {
-		return nil, fmt.Errorf("array: expected %d ranges, got %d", a.Rank(), len(ranges))
+		return nil, fmt.Errorf("ndarray: expected %d ranges, got %d", a.Rank(), len(ranges))
 	}
 	shape, strides, offset := make([]int, a.Rank()), Strides(a.shape), 0
 	for i, r := range ranges {
 		last := r.Start + (r.N-1)*r.Step
 		if r.N < 0 || r.N > 0 && (min(r.Start, last) < 0 || max(r.Start, last) >= a.shape[i]) {
-			return nil, fmt.Errorf("array: expected a range within %d, got %+v", a.shape[i], r)
+			return nil, fmt.Errorf("ndarray: expected a range within %d, got %+v", a.shape[i], r)
 		}
 		shape[i] = r.N
 		offset += r.Start * strides[i]
@@ -165,7 +165,7 @@ func Pad(a *Array, before, after, between []int, value *Array) (*Array, error) {
 	shape, steps, offset := make([]int, a.Rank()), make([]int, a.Rank()), 0
 	for i, length := range a.shape {
 		if min(before[i], after[i], between[i]) < 0 {
-			return nil, fmt.Errorf("array: expected padding of 0 or more, got %v, %v, %v", before, after, between)
+			return nil, fmt.Errorf("ndarray: expected padding of 0 or more, got %v, %v, %v", before, after, between)
 		}
 		shape[i] = before[i] + length + max(length-1, 0)*between[i] + after[i]
 	}
@@ -191,10 +191,10 @@ func Take(a *Array, shape, list []int) (*Array, error) {
 		return nil, err
 	}
 	if n != len(list) {
-		return nil, fmt.Errorf("array: expected %d indices for shape %v, got %d", n, shape, len(list))
+		return nil, fmt.Errorf("ndarray: expected %d indices for shape %v, got %d", n, shape, len(list))
 	}
 	if n > 0 && (slices.Min(list) < 0 || slices.Max(list) >= a.Len()) {
-		return nil, fmt.Errorf("array: expected indices from 0 to %d", a.Len()-1)
+		return nil, fmt.Errorf("ndarray: expected indices from 0 to %d", a.Len()-1)
 	}
 	return a.take(slices.Clone(shape), list), nil
 }
@@ -207,10 +207,10 @@ func (a *Array) take(shape, list []int) *Array {
 // place, in order. fold is "Set", or an operation of Binary. Errors: types or numbers differ, an index outside.
 func Put(fold string, a *Array, list []int, update *Array) (*Array, error) {
 	if a.typ != update.typ || len(list) != update.Len() {
-		return nil, fmt.Errorf("array: expected %d updates of type %v, got %v", len(list), a.typ, update)
+		return nil, fmt.Errorf("ndarray: expected %d updates of type %v, got %v", len(list), a.typ, update)
 	}
 	if len(list) > 0 && (slices.Min(list) < 0 || slices.Max(list) >= a.Len()) {
-		return nil, fmt.Errorf("array: expected indices from 0 to %d", a.Len()-1)
+		return nil, fmt.Errorf("ndarray: expected indices from 0 to %d", a.Len()-1)
 	}
 	if a.typ.IsSmallFloat() && fold != "Set" {
 		return throughFloat32(func(w []*Array) (*Array, error) { return Put(fold, w[0], list, w[1]) }, a, update)
@@ -225,7 +225,7 @@ func Put(fold string, a *Array, list []int, update *Array) (*Array, error) {
 // Concat joins arrays along a dimension. Errors: none given, types or the other lengths differ.
 func Concat(axis int, arrays ...*Array) (*Array, error) {
 	if len(arrays) == 0 || axis < 0 || axis >= arrays[0].Rank() {
-		return nil, fmt.Errorf("array: expected arrays with a dimension %d to join", axis)
+		return nil, fmt.Errorf("ndarray: expected arrays with a dimension %d to join", axis)
 	}
 	first := arrays[0]
 	shape, parts := slices.Clone(first.shape), make([]any, len(arrays))
@@ -233,7 +233,7 @@ func Concat(axis int, arrays ...*Array) (*Array, error) {
 	for i, a := range arrays {
 		if a.typ != first.typ || a.Rank() != first.Rank() || !slices.Equal(a.shape[:axis], first.shape[:axis]) ||
 			!slices.Equal(a.shape[axis+1:], first.shape[axis+1:]) {
-			return nil, fmt.Errorf("array: expected arrays that differ from %v in dimension %d only, got %v", first, axis, a)
+			return nil, fmt.Errorf("ndarray: expected arrays that differ from %v in dimension %d only, got %v", first, axis, a)
 		}
 		shape[axis] += a.shape[axis]
 		parts[i] = a.data

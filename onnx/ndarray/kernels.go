@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import "fmt"
 
@@ -99,7 +99,7 @@ func (element[T]) equal(x, y any, xs, ys []int, n int) []bool {
 }
 
 func lacks[T Element](operation string) error {
-	return fmt.Errorf("array: %s is not defined for elements of type %v", operation, typeOf[T]())
+	return fmt.Errorf("ndarray: %s is not defined for elements of type %v", operation, typeOf[T]())
 }
 
 func (element[T]) unary(name string, _ any) (any, error) { return nil, lacks[T](name) }

@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ func Unary(name string, a *Array) (*Array, error) {
 // such operation, an integer is divided by zero.
 func Binary(name string, a, b *Array) (*Array, error) {
 	if a.typ != b.typ {
-		return nil, fmt.Errorf("array: %s: expected operands of one type, got %v and %v", name, a, b)
+		return nil, fmt.Errorf("ndarray: %s: expected operands of one type, got %v and %v", name, a, b)
 	}
 	if a.typ.IsSmallFloat() {
 		return throughFloat32(func(w []*Array) (*Array, error) { return Binary(name, w[0], w[1]) }, a, b)
@@ -51,7 +51,8 @@ func Binary(name string, a, b *Array) (*Array, error) {
 		return nil, err
 	}
 	n, _ := Count(shape)
-	data, err := kernelsOf[a.typ].binary(name, a.data, b.data, broadcastList(a.shape, shape), broadcastList(b.shape, shape), n)
+	as, bs := broadcastList(a.shape, shape), broadcastList(b.shape, shape)
+	data, err := kernelsOf[a.typ].binary(name, a.data, b.data, as, bs, n)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func Binary(name string, a, b *Array) (*Array, error) {
 // Errors: shapes or types differ, the type has no order.
 func Compare(name string, a, b *Array) (*Array, error) {
 	if a.typ != b.typ {
-		return nil, fmt.Errorf("array: %s: expected operands of one type, got %v and %v", name, a, b)
+		return nil, fmt.Errorf("ndarray: %s: expected operands of one type, got %v and %v", name, a, b)
 	}
 	if a.typ.IsSmallFloat() {
 		a, b = mustCast(a, Float32), mustCast(b, Float32)
@@ -88,7 +89,7 @@ func Compare(name string, a, b *Array) (*Array, error) {
 		less, err = k.less(b.data, a.data, bs, as, n)
 		equal = k.equal(a.data, b.data, as, bs, n)
 	default:
-		err = fmt.Errorf("array: %s is no comparison", name)
+		err = fmt.Errorf("ndarray: %s is no comparison", name)
 	}
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func either(x, y []bool, n int) []bool {
 func Logical(name string, a, b *Array) (*Array, error) {
 	f, ok := logicalOps[name]
 	if !ok || a.typ != Bool || b.typ != Bool {
-		return nil, fmt.Errorf("array: %s: expected a logical operation on bools, got %v and %v", name, a, b)
+		return nil, fmt.Errorf("ndarray: %s: expected a logical operation on bools, got %v and %v", name, a, b)
 	}
 	shape, err := BroadcastShape(a.shape, b.shape)
 	if err != nil {
@@ -133,7 +134,7 @@ var logicalOps = map[string]func(x, y bool) bool{
 // Not negates bools.
 func Not(a *Array) (*Array, error) {
 	if a.typ != Bool {
-		return nil, fmt.Errorf("array: Not: expected bools, got %v", a)
+		return nil, fmt.Errorf("ndarray: Not: expected bools, got %v", a)
 	}
 	out := slices.Clone(Elements[bool](a))
 	for i := range out {
@@ -145,7 +146,7 @@ func Not(a *Array) (*Array, error) {
 // Where chooses elements of a where the condition holds, and of b elsewhere; all three broadcast.
 func Where(condition, a, b *Array) (*Array, error) {
 	if condition.typ != Bool || a.typ != b.typ {
-		return nil, fmt.Errorf("array: Where: expected bools and two arrays of one type, got %v, %v and %v", condition, a, b)
+		return nil, fmt.Errorf("ndarray: Where: expected bools and two of one type, got %v, %v, %v", condition, a, b)
 	}
 	shape, err := BroadcastShape(condition.shape, a.shape, b.shape)
 	if err != nil {
@@ -173,7 +174,7 @@ func Test(a *Array, nan, above, below bool) (*Array, error) {
 // Shift moves the bits of unsigned integers by as many places as b says; left or right, zeros come in.
 func Shift(a, b *Array, left bool) (*Array, error) {
 	if a.typ != b.typ || !a.typ.IsUnsigned() {
-		return nil, fmt.Errorf("array: expected two arrays of one unsigned type to shift, got %v and %v", a, b)
+		return nil, fmt.Errorf("ndarray: expected two arrays of one unsigned type to shift, got %v and %v", a, b)
 	}
 	shape, err := BroadcastShape(a.shape, b.shape)
 	if err != nil {

@@ -1,4 +1,4 @@
-package array
+package ndarray
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ func Cast(a *Array, to Type) (*Array, error) {
 	}
 	convert, ok := casts[to]
 	if !ok || a.typ == Complex64 || a.typ == Complex128 {
-		return nil, fmt.Errorf("array: expected a conversion between real types, got %v to %v", a.typ, to)
+		return nil, fmt.Errorf("ndarray: expected a conversion between real types, got %v to %v", a.typ, to)
 	}
 	data, err := convert(a.data)
 	if err != nil {
@@ -36,10 +36,10 @@ func mustCast(a *Array, to Type) *Array {
 
 // casts has a row for each type that elements can become.
 var casts = map[Type]func(from any) (any, error){
-	Float32:    castTo(func(x float64) float32 { return float32(x) }, func(x int64) float32 { return float32(x) }, func(x uint64) float32 { return float32(x) }),
-	Float64:    castTo(func(x float64) float64 { return x }, func(x int64) float64 { return float64(x) }, func(x uint64) float64 { return float64(x) }),
-	HalfFloat:  castTo(HalfOf, func(x int64) Half { return HalfOf(float64(x)) }, func(x uint64) Half { return HalfOf(float64(x)) }),
-	BrainFloat: castTo(BrainOf, func(x int64) Brain { return BrainOf(float64(x)) }, func(x uint64) Brain { return BrainOf(float64(x)) }),
+	Float32:    castTo(rounded[float32], low[int64, float32], low[uint64, float32]),
+	Float64:    castTo(rounded[float64], low[int64, float64], low[uint64, float64]),
+	HalfFloat:  castTo(HalfOf, small[int64](HalfOf), small[uint64](HalfOf)),
+	BrainFloat: castTo(BrainOf, small[int64](BrainOf), small[uint64](BrainOf)),
 	Int8:       castTo(cut[int8], low[int64, int8], low[uint64, int8]),
 	Int16:      castTo(cut[int16], low[int64, int16], low[uint64, int16]),
 	Int32:      castTo(cut[int32], low[int64, int32], low[uint64, int32]),
@@ -48,7 +48,7 @@ var casts = map[Type]func(from any) (any, error){
 	Uint16:     castTo(cut[uint16], low[int64, uint16], low[uint64, uint16]),
 	Uint32:     castTo(cut[uint32], low[int64, uint32], low[uint64, uint32]),
 	Uint64:     castTo(cutUnsigned, low[int64, uint64], low[uint64, uint64]),
-	Bool:       castTo(func(x float64) bool { return x != 0 }, func(x int64) bool { return x != 0 }, func(x uint64) bool { return x != 0 }),
+	Bool:       castTo(notZero[float64], notZero[int64], notZero[uint64]),
 	String:     castToString,
 }
 
@@ -68,8 +68,14 @@ func cutUnsigned(x float64) uint64 {
 	return uint64(cut[int64](x))
 }
 
-func low[S int64 | uint64, T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64](x S) T {
-	return T(x)
+func low[S int64 | uint64, T Number](x S) T { return T(x) }
+
+func rounded[T float32 | float64](x float64) T { return T(x) }
+
+func notZero[S float64 | int64 | uint64](x S) bool { return x != 0 }
+
+func small[S int64 | uint64, T Half | Brain](of func(float64) T) func(S) T {
+	return func(x S) T { return of(float64(x)) }
 }
 
 // castTo returns a conversion from any type, given those from the widest ones.
@@ -110,7 +116,7 @@ func castTo[T Element](ofFloat func(float64) T, ofInt func(int64) T, ofUint func
 		case []string:
 			return parsed(from, ofFloat, ofInt)
 		}
-		return nil, fmt.Errorf("array: no conversion from %T", from)
+		return nil, fmt.Errorf("ndarray: no conversion from %T", from)
 	}
 }
 
@@ -133,7 +139,7 @@ func parsed[T any](from []string, ofFloat func(float64) T, ofInt func(int64) T) 
 		}
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil && !math.IsInf(v, 0) {
-			return nil, fmt.Errorf("array: expected a number, got %q", text)
+			return nil, fmt.Errorf("ndarray: expected a number, got %q", text)
 		}
 		out[i] = ofFloat(v)
 	}
