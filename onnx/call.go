@@ -153,6 +153,9 @@ func (c *call) listOr(name string, n, otherwise int) []int {
 }
 
 func repeated(n, v int) []int {
+	if n < 0 || n > ndarray.MaxElements {
+		fail("expected a number of elements, got %d", n)
+	}
 	list := make([]int, n)
 	for i := range list {
 		list[i] = v

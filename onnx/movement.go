@@ -44,6 +44,7 @@ func whole(shape []int) []ndarray.Range {
 
 // part takes n indices of a dimension.
 func part(x Tensor, axis, start, n int) Tensor {
+	axis = dimension(axis, len(x.Shape()))
 	if start < 0 || n < 0 || start+n > x.Shape()[axis] {
 		fail("expected a range within %d, got %d elements from %d on", x.Shape()[axis], n, start)
 	}
@@ -86,20 +87,26 @@ func broadcast(x Tensor, shape ...int) Tensor {
 
 // take returns the elements that a list names, as if x had one dimension, in a shape.
 func take(x Tensor, shape, list []int) Tensor {
-	if d, ok := x.(*deferred); ok && len(list) > 0 {
+	if d, ok := x.(*deferred); ok && len(list) > 0 && len(list) == product(shape) {
+		checkIndices(list, d.t.Len())
 		return d.with(d.t.Reshape(d.t.Len()).IndexSelect(0, d.run.ints(list, shape...)))
 	}
 	return must(ndarray.Take(host(x), shape, list))
 }
 
+// checkIndices fails where an index is not that of one of n elements.
+func checkIndices(list []int, n int) {
+	for _, index := range list {
+		if index < 0 || index >= n {
+			fail("expected indices from 0 to %d, got %d", n-1, index)
+		}
+	}
+}
+
 // takeAlong returns the given indices of a dimension.
 func takeAlong(x Tensor, axis int, indices []int) Tensor {
 	shape := slices.Clone(x.Shape())
-	for _, index := range indices {
-		if index < 0 || index >= shape[axis] {
-			fail("expected indices from 0 to %d, got %d", shape[axis]-1, index)
-		}
-	}
+	checkIndices(indices, shape[axis])
 	if d, ok := x.(*deferred); ok && len(indices) > 0 && product(shape) > 0 {
 		return d.with(d.t.IndexSelect(axis, d.run.ints(indices, len(indices))))
 	}
@@ -123,6 +130,7 @@ func counting(n int) []int {
 // gather is takeAlong for indices that may be deferred, whose dimensions take the place of the one.
 func gather(x Tensor, axis int, indices Tensor) Tensor {
 	shape := x.Shape()
+	axis = dimension(axis, len(shape))
 	if isDeferred(indices) && product(shape) > 0 {
 		if ts, l := lazily(x, indices); l != nil {
 			return l.wrap(ts[0].IndexSelect(axis, ts[1]), x.Type())
@@ -145,7 +153,8 @@ func gatherAlong(x Tensor, axis int, indices Tensor) Tensor {
 
 // put folds updates into the elements that a list names.
 func put(fold string, x Tensor, list []int, updates Tensor) Tensor {
-	if x.Type() == updates.Type() {
+	if x.Type() == updates.Type() && len(list) == product(updates.Shape()) {
+		checkIndices(list, product(x.Shape()))
 		if ts, l := lazily(x, updates); l != nil {
 			if out := l.lazyPut(fold, ts[0], list, ts[1]); out != nil {
 				return l.wrap(out, x.Type())

@@ -26,8 +26,9 @@ func (c *call) window(kernel, lengths []int) window {
 	pads := c.listOr("pads", 2*n, 0)
 	w.before, w.after = slices.Clone(pads[:n]), slices.Clone(pads[n:])
 	for i := range n {
-		if kernel[i] < 1 || w.strides[i] < 1 || w.dilations[i] < 1 || min(w.before[i], w.after[i]) < 0 {
-			fail("expected kernels, strides and dilations of 1 or more and pads of 0 or more, got %+v", w)
+		w.check(i)
+		if min(w.before[i], w.after[i]) < 0 || max(w.before[i], w.after[i]) > farthest {
+			fail("expected pads from 0 to %d, got %v", farthest, pads)
 		}
 	}
 	switch mode := c.text("auto_pad", "NOTSET"); mode {
@@ -44,6 +45,16 @@ func (c *call) window(kernel, lengths []int) window {
 		fail("expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, got %q", mode)
 	}
 	return w
+}
+
+// farthest is the longest way that anything about a window may go, so that sums of products stay integers.
+const farthest = 1 << 24
+
+func (w window) check(i int) {
+	least, most := min(w.kernel[i], w.strides[i], w.dilations[i]), max(w.kernel[i], w.strides[i], w.dilations[i])
+	if least < 1 || most > farthest {
+		fail("expected kernels, strides and dilations from 1 to %d, got %+v", farthest, w)
+	}
 }
 
 // halves splits an amount of padding; more of an odd one comes first or last.
@@ -210,8 +221,9 @@ func (c *call) transposedWindow(kernel, lengths []int) window {
 	pads, extra := c.listOr("pads", 2*n, 0), c.listOr("output_padding", n, 0)
 	wanted, mode := c.list("output_shape"), c.text("auto_pad", "NOTSET")
 	for i := range n {
-		if kernel[i] < 1 || w.strides[i] < 1 || w.dilations[i] < 1 || extra[i] < 0 {
-			fail("expected kernels, strides and dilations of 1 or more and padding of 0 or more, got %+v", w)
+		w.check(i)
+		if extra[i] < 0 || max(abs(pads[i]), abs(pads[n+i]), extra[i]) > farthest {
+			fail("expected output_padding of 0 or more and pads up to %d, got %v and %v", farthest, extra, pads)
 		}
 		first, last := pads[i], pads[n+i]
 		full := w.strides[i]*(lengths[i]-1) + extra[i] + w.extent(i)

@@ -114,8 +114,9 @@ func evalRoiAlign(c *call) {
 		rows: c.integer("output_height", 1), columns: c.integer("output_width", 1), samples: c.integer("sampling_ratio", 0),
 		height: shape[2], width: shape[3],
 	}
-	if r.rows < 1 || r.columns < 1 || r.samples < 0 {
-		fail("expected an output of 1 pixel or more, got %+v", r)
+	const most = 1 << 12
+	if min(r.rows, r.columns) < 1 || r.samples < 0 || max(r.rows, r.columns, r.samples) > most {
+		fail("expected an output of 1 to %d rows, columns and samples, got %+v", most, r)
 	}
 	r.halfPixel = c.version >= 16 && c.text("coordinate_transformation_mode", "half_pixel") == "half_pixel"
 	corners, scale := must(host(regions).Floats()), c.float("spatial_scale", 1)
@@ -155,9 +156,10 @@ func (r roi) matrix(corners []float64, scale float64) (Tensor, int) {
 		down = int(min(max(math.Ceil(height/float64(r.rows)), 1), 1024))
 		across = int(min(max(math.Ceil(width/float64(r.columns)), 1), 1024))
 	}
+	weights := must(ndarray.New(ndarray.Float64, r.rows*r.columns, down*across, r.height*r.width))
+	weights = must(weights.Reshape(r.rows*r.columns*down*across, r.height*r.width))
 	ys := steps(top, height, r.rows, down)
 	xs := steps(left, width, r.columns, across)
-	weights := must(ndarray.New(ndarray.Float64, r.rows*r.columns*down*across, r.height*r.width))
 	values := ndarray.Elements[float64](weights)
 	at := 0
 	for row := range r.rows {

@@ -110,4 +110,4 @@ func determinant(m []float64, n int) float64 {
 	return det
 }
 
-func abs(x float64) float64 { return max(x, -x) }
+func abs[T int | float64](x T) T { return max(x, -x) }

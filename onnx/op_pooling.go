@@ -180,6 +180,7 @@ func evalMaxUnpool(c *call) {
 		shape = append(shape, (length-1)*strides[i]-pads[i]-pads[n+i]+kernel[i])
 	}
 	found := must(host(indices).Ints())
+	checkIndices(found, must(ndarray.Count(shape)))
 	if c.has(2) {
 		full := c.ints(2)
 		found = renumbered(found, shape, full)

@@ -159,8 +159,8 @@ func evalSpaceToDepth(c *call) {
 
 func (c *call) blocks(x Tensor, size int) (n, depth, height, width int) {
 	shape := x.Shape()
-	if len(shape) != 4 || size < 1 {
-		fail("expected four dimensions and blocks of 1 or more, got %v and %d", x, size)
+	if len(shape) != 4 || size < 1 || size > 1<<15 {
+		fail("expected four dimensions and blocks of 1 to 32768, got %v and %d", x, size)
 	}
 	return shape[0], shape[1], shape[2], shape[3]
 }
