@@ -31,7 +31,7 @@ func (k *Kernel) newMultiplier(s *ir.Stage) (multiplier, error) {
 	if p := s.MatMul; e.backend == Eval || !narrow || p.Batches()*p.M*p.N == 0 {
 		return &portableProduct{s, e.options.Precision, e.options.Workers}, nil
 	}
-	return newProduct(s, e.backend.target(), e.pages, e.heap, e.options.Workers, productLimits)
+	return newProduct(s, e.backend.target(), e.pages, e.heap, e.options.Workers, e.products)
 }
 
 // matMul runs a stage of matrix products.

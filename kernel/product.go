@@ -42,10 +42,12 @@ type limits struct {
 	shortRows int // fewest rows that pay for packing B whatever its strides
 }
 
-// productLimits were measured. A panel of two vectors of 512 k is as large as an L1 cache, and the A of 512 rows half of an
+// measuredLimits are the limits that were fastest. A panel of two vectors of 512 k is as large as an L1 cache, and the A of 512 rows half of an
 // L2 cache. A piece has some tens of microseconds, so that it is worth to wake a worker, up to a millisecond, and a call
 // some ten microseconds.
-var productLimits = limits{k: 512, rows: 512, least: 1 << 21, most: 1 << 26, callWork: 1 << 16, shortRows: 512}
+func measuredLimits() limits {
+	return limits{k: 512, rows: 512, least: 1 << 21, most: 1 << 26, callWork: 1 << 16, shortRows: 512}
+}
 
 // blocking says what the blocks and pieces are.
 type blocking struct {
