@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/eval"
@@ -29,8 +30,8 @@ type Buffer struct {
 type store struct {
 	heap mem.Vectors
 
-	mu     sync.Mutex // guards closed, and the heap against being closed between the look at it and the use
-	closed bool
+	mu     sync.Mutex // guards the heap against being closed between the look at closed and the use; closed is set under it
+	closed atomic.Bool
 }
 
 func newStore(o mem.Options) *store { return &store{heap: mem.Vectors{Heap: mem.NewHeap(o)}} }
@@ -39,7 +40,7 @@ func newStore(o mem.Options) *store { return &store{heap: mem.Vectors{Heap: mem.
 func (s *store) Alloc(size int) (mem.Span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return mem.Span{}, errClosed
 	}
 	return s.heap.Alloc(size)
@@ -49,21 +50,17 @@ func (s *store) Alloc(size int) (mem.Span, error) {
 func (s *store) Free(span mem.Span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
+	if !s.closed.Load() {
 		s.heap.Free(span)
 	}
 }
 
-func (s *store) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
+func (s *store) isClosed() bool { return s.closed.Load() }
 
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.closed.Store(true)
 	return s.heap.Close()
 }
 
