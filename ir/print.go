@@ -36,6 +36,14 @@ import (
 //	  store image %2 %10
 //	}
 //	reduce mean (image) -> (small) op mean group 16 inner 3
+//	reduce norm [48 48 3] {                   a reduction of what a program computes
+//	  %0 = lane i32
+//	  %1 = gather f32 image %0
+//	  %2 = mul f32 %1 %1
+//	  return %2
+//	} -> (rows) op sum
+//	scan running (image) -> (sums) group 48 inner 3
+//	sort order (image) -> (sorted, from) group 48 descending
 //
 // The number of a value is its place in Program.Nodes, so a node outside of a loop may have a number between
 // those of the loop's nodes. Line breaks are blanks; // starts a comment. Names that are no words are quoted as in
@@ -152,11 +160,12 @@ func (p *printer) stage(s *Stage) {
 		p.line("}")
 		return
 	}
-	text := fmt.Sprintf("%v %s (%s) -> (%s)", s.Kind, quoteName(s.Name), p.list(s.In), p.list(s.Out))
-	if s.Kind == StageReduce {
-		text += fmt.Sprintf(" op %v group %d inner %d", s.Reduce, s.Group, s.Inner)
+	if s.Kind == StageReduce && s.Prog != nil {
+		p.elements(s)
+		return
 	}
-	p.line("%s", text)
+	text := fmt.Sprintf("%v %s (%s) -> (%s)", s.Kind, quoteName(s.Name), p.list(s.In), p.list(s.Out))
+	p.line("%s", text+axisText(s))
 }
 
 func (p *printer) list(buffers []int) string {
