@@ -53,6 +53,14 @@ func (m *Module) AddSort(name string, in, values, indices, group int, descending
 		In: []int{in}, Out: []int{values, indices}, Group: group, Descending: descending})
 }
 
+// Elements returns the type of what a reduction reduces.
+func (s *Stage) Elements(m *Module) Type {
+	if s.Prog != nil {
+		return s.Prog.Node(s.Prog.Results[0]).Type
+	}
+	return m.Buffers[s.In[0]].Type
+}
+
 // StoreElements returns the program of a reduction as one of a map: its lanes store their elements to a buffer, each to
 // the one that has its number.
 func StoreElements(p *Program, buffer int) *Program {
