@@ -55,7 +55,7 @@ type Func struct {
 // StageKind says what a stage does.
 type StageKind uint8
 
-// The stages. Map, Reduce and Conv run today; the others have their place in the types and the text form.
+// The stages. Map, Reduce, MatMul and Conv run today; the others have their place in the types and the text form.
 const (
 	StageMap StageKind = iota
 	StageReduce

@@ -194,10 +194,15 @@ func (v *verifier) stage(s *Stage, written []bool) {
 		return
 	}
 	v.flow(s, written)
-	if s.Kind == StageReduce && len(v.errs) == 0 {
-		v.reduce(s)
+	if len(v.errs) > 0 {
+		return
 	}
-	if s.Kind == StageConv && len(v.errs) == 0 {
+	switch s.Kind {
+	case StageReduce:
+		v.reduce(s)
+	case StageMatMul:
+		v.matMul(s)
+	case StageConv:
 		v.conv(s)
 	}
 }

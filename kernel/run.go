@@ -35,7 +35,7 @@ type Kernel struct {
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce, conv func(worker int) }
+type works struct{ tiles, fold, reduce, product, conv func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -53,6 +53,7 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
+	product multiplier      // of a matmul
 	labels  context.Context // for profiles
 	conv    convolution     // of a conv stage
 }
@@ -68,6 +69,8 @@ type running struct {
 	scatter  int          // number of the scatter_add being folded
 	outs     int          // elements being folded or reduced
 	parts    int          // goroutines that share them
+	phase    int          // of a product
+	pieces   int          // of the phase
 }
 
 // Args are what a run reads and writes.
@@ -75,8 +78,8 @@ type Args struct {
 	Uniforms []float64 // by index in Module().Uniforms
 	Buffers  []*Buffer // by index in Module().Buffers; nil for temporaries
 
-	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes. It must not
-	// panic: that ends the process.
+	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes; the
+	// elements of products and of convolutions count as lanes. It must not panic: that ends the process.
 	Progress func(done, total int)
 }
 
@@ -85,8 +88,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{tiles: k.tiles, fold: k.fold, reduce: k.reducePart}
-	k.works.conv = k.convPart
+	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -112,6 +114,12 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		if err := k.prepareConv(st); err != nil {
 			return err
 		}
+	case ir.StageMatMul:
+		product, err := k.newMultiplier(s)
+		if err != nil {
+			return err
+		}
+		st.product = product
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -132,6 +140,10 @@ func (h *holdings) release() error {
 			s.entry = nil
 		}
 		errs = append(errs, s.conv.release())
+		if s.product != nil {
+			errs = append(errs, s.product.close())
+			s.product = nil
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -185,6 +197,8 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 		err = k.reduce(s)
 	case ir.StageConv:
 		err = k.convStage(s)
+	case ir.StageMatMul:
+		err = k.matMul(s)
 	default:
 		err = k.mapStage(s, a.Uniforms)
 	}
@@ -388,8 +402,11 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 	}
 	p := &progress{report: report}
 	for i := range k.stages {
-		if k.stages[i].Kind == ir.StageMap {
-			p.total += k.stages[i].Lanes()
+		switch s := &k.stages[i]; s.Kind {
+		case ir.StageMap:
+			p.total += s.Lanes()
+		case ir.StageMatMul, ir.StageConv:
+			p.total += k.module.Buffers[s.Out[0]].Len()
 		}
 	}
 	return p

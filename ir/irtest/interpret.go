@@ -57,6 +57,8 @@ func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 		reduce(m, s, mem)
 	case ir.StageConv:
 		conv(m, s, mem)
+	case ir.StageMatMul:
+		matMul(m, s, mem)
 	default:
 		panic("irtest: nothing interprets " + s.Kind.String())
 	}
