@@ -151,6 +151,9 @@ func (l *convLayout) take(bytes int) (at int) {
 	return at
 }
 
+// convFrame is the size of a frame: 0 to 127 for the sums, behind that for what pads.
+const convFrame = 192
+
 // callWork is about how many cycles a call takes at most.
 const callWork = 30_000
 

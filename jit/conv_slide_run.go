@@ -16,6 +16,7 @@ type slidePlan struct {
 	taps             []int
 	segmentTables    [2]int
 	source, out, all int
+	padder           *padder // nil: rows are padded in Go
 }
 
 func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
@@ -25,7 +26,7 @@ func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
 	}
 	p := &slidePlan{slide: s, entries: map[slideShape]int{}}
 	l := convLayout{}
-	l.take(slideFrame)
+	l.take(convFrame)
 	p.sums = l.take(vectorSlot * 32)
 	for i := range s.phases {
 		p.taps = append(p.taps, l.take(tapBytes*len(s.phases[i].taps)))
@@ -33,6 +34,7 @@ func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
 	for last := range 2 {
 		p.segmentTables[last] = l.take(segmentBytes(t) * len(s.segments[last]))
 	}
+	p.padder = newPadder(t, &s.v, &s.h, s.width, s.sourceStep, &l)
 	p.source, p.out = l.take(4*s.sourceSize()), l.take(4*s.outSize())
 	p.all = l.take(0)
 	return p, nil
@@ -48,12 +50,13 @@ func (p *slidePlan) lastRows() int { return p.rows - (p.parts-1)*p.partRows }
 
 // emit writes the code of the shapes that pieces are cut into.
 func (p *slidePlan) emit(code *amd64.Code) {
+	if p.padder != nil {
+		p.padder.emit(code)
+	}
 	for _, rows := range remaining(p.shape.rows, p.partRows, p.lastRows()) {
 		for _, vectors := range remaining(p.shape.vectors, p.vectors[0], p.vectors[1]) {
 			shape := slideShape{rows, vectors}
-			for len(code.Bytes)%codeAlignment != 0 {
-				code.Bytes = append(code.Bytes, 0xcc)
-			}
+			alignTo(code)
 			p.entries[shape] = len(code.Bytes)
 			e := &slideEmitter{slide: p.slide, code: code, tile: shape, bytes: int32(4 * p.t.lanes)}
 			e.emit()
@@ -63,6 +66,9 @@ func (p *slidePlan) emit(code *amd64.Code) {
 
 // prepare writes the tables.
 func (p *slidePlan) prepare(w *ConvWorker) {
+	if p.padder != nil {
+		p.padder.prepare(w)
+	}
 	for i := range p.phases {
 		for k, t := range p.phases[i].taps {
 			at := p.taps[i] + k*tapBytes
@@ -74,14 +80,7 @@ func (p *slidePlan) prepare(w *ConvWorker) {
 		for i, s := range p.segments[last] {
 			at := p.segmentTables[last] + i*segmentBytes(p.t)
 			w.set(at, 4*s.at)
-			if p.t.width == amd64.W512 {
-				w.set(at+8, 1<<s.to-1<<s.from)
-				continue
-			}
-			mask := unsafe.Slice((*int32)(unsafe.Add(w.span.Base(), at+8)), p.t.lanes)
-			for k := s.from; k < s.to; k++ {
-				mask[k] = -1
-			}
+			w.setMask(p.t, at+8, s.from, s.to)
 		}
 	}
 }
@@ -240,6 +239,12 @@ func (p *slidePlan) pad(w *ConvWorker, x *slidePiece) {
 	first := (x.n*p.conv.Groups + x.group) * p.planes * size
 	rows := x.rows + p.v.reach()
 	at := p.source
+	if p.padder != nil {
+		top, middle, bottom, from := p.v.existing(x.first, rows)
+		to := unsafe.Add(w.span.Base(), at)
+		w.pad(p.padder, to, unsafe.Add(w.arrays.First, 4*(first+from*p.h.source)), p.planes, top, middle, bottom)
+		return
+	}
 	for plane := range p.planes {
 		image := floatsAt(w.arrays.First, first+plane*size, size)
 		for _, pv := range p.v.phases {
