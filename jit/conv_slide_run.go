@@ -10,7 +10,7 @@ import (
 // slidePlan is a slide with its code and the layout of a worker's memory.
 type slidePlan struct {
 	*slide
-	entries map[slideShape]int // offsets in the code
+	entries map[slideEntry]int // offsets in the code
 
 	sums, tables     int // offsets in a worker's memory, in bytes
 	taps             []int
@@ -24,7 +24,7 @@ func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &slidePlan{slide: s, entries: map[slideShape]int{}}
+	p := &slidePlan{slide: s, entries: map[slideEntry]int{}}
 	l := convLayout{}
 	l.take(convFrame)
 	p.sums = l.take(vectorSlot * 32)
@@ -48,20 +48,50 @@ func (p *slidePlan) private() int   { return p.all }
 // lastRows is the number of rows of the last part.
 func (p *slidePlan) lastRows() int { return p.rows - (p.parts-1)*p.partRows }
 
-// emit writes the code of the shapes that pieces are cut into.
+// emit writes the code of the shapes that pieces are cut into. Few taps are written out for every phase.
 func (p *slidePlan) emit(code *amd64.Code) {
 	if p.padder != nil {
 		p.padder.emit(code)
 	}
-	for _, rows := range remaining(p.shape.rows, p.partRows, p.lastRows()) {
-		for _, vectors := range remaining(p.shape.vectors, p.vectors[0], p.vectors[1]) {
-			shape := slideShape{rows, vectors}
-			alignTo(code)
-			p.entries[shape] = len(code.Bytes)
-			e := &slideEmitter{slide: p.slide, code: code, tile: shape, bytes: int32(4 * p.t.lanes)}
-			e.emit()
+	phases := p.phases[:1]
+	if p.writtenOut() {
+		phases = p.phases
+	}
+	for phase := range phases {
+		for _, rows := range remaining(p.shape.rows, p.partRows, p.lastRows()) {
+			for _, vectors := range remaining(p.shape.vectors, p.vectors[0], p.vectors[1]) {
+				alignTo(code)
+				e := &slideEmitter{slide: p.slide, code: code, tile: slideShape{rows, vectors}, bytes: int32(4 * p.t.lanes)}
+				if p.writtenOut() {
+					e.taps = phases[phase].taps
+				}
+				p.entries[slideEntry{phase, e.tile}] = len(code.Bytes)
+				e.emit()
+			}
 		}
 	}
+}
+
+// mostTaps is how many taps are written out.
+const mostTaps = 64
+
+// writtenOut tells whether the taps stand one after the other in the code, which then needs no loop over them, whose end
+// the processor would not foresee.
+func (p *slidePlan) writtenOut() bool {
+	n := 0
+	for i := range p.phases {
+		n += len(p.phases[i].taps)
+		if len(p.phases[i].taps) == 0 {
+			return false
+		}
+	}
+	return n <= mostTaps
+}
+
+// slideEntry says what code is for.
+type slideEntry struct {
+	phase int // 0 for all where the taps are in the table
+	tile  slideShape
 }
 
 // prepare writes the tables.
@@ -79,8 +109,10 @@ func (p *slidePlan) prepare(w *ConvWorker) {
 	for last := range 2 {
 		for i, s := range p.segments[last] {
 			at := p.segmentTables[last] + i*segmentBytes(p.t)
-			w.set(at, 4*s.at)
-			w.setMask(p.t, at+8, s.from, s.to)
+			if w.set(at, noSegment); s.from < s.to {
+				w.set(at, 4*s.at)
+				w.setMask(p.t, at+8, s.from, s.to)
+			}
 		}
 	}
 }
@@ -230,7 +262,10 @@ func (p *slidePlan) callPlanes(w *ConvWorker, x *slidePiece, phase, row, blocks,
 	if end < p.planes {
 		w.set(slideSave, 1)
 	}
-	return w.call(p.entries[s])
+	if !p.writtenOut() {
+		phase = 0
+	}
+	return w.call(p.entries[slideEntry{phase, s}])
 }
 
 // pad lays out what a piece reads: planes of phases of padded rows.
