@@ -284,6 +284,9 @@ func (p *parser) stage(kind StageKind) {
 		p.expect("->")
 		s.Out = p.buffers()
 	}
+	if kind == StageMatMul {
+		s.MatMul = p.matMul()
+	}
 	if kind == StageReduce {
 		p.expect("op")
 		s.Reduce = ReduceOp(p.oneOf("a reduction", reduceNames[:]))
@@ -291,6 +294,9 @@ func (p *parser) stage(kind StageKind) {
 		s.Group = int(p.integer("a size", 1, MaxElements))
 		p.expect("inner")
 		s.Inner = int(p.integer("a size", 1, MaxElements))
+	}
+	if kind == StageConv {
+		s.Conv = p.conv()
 	}
 	p.m.Stages = append(p.m.Stages, s)
 }
