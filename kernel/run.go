@@ -35,7 +35,7 @@ type Kernel struct {
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce func(worker int) }
+type works struct{ tiles, fold, reduce, axis func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -55,6 +55,7 @@ type stage struct {
 	launch  launch
 
 	reduction *reduction
+	axis      *axis
 	labels    context.Context // for profiles
 }
 
@@ -86,7 +87,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reduceTasks}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -111,6 +112,8 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		if err := k.prepareReduction(st); err != nil {
 			return err
 		}
+	case ir.StageScan, ir.StageSort:
+		k.prepareAxis(st)
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -127,6 +130,7 @@ func (h *holdings) release() error {
 			w.close()
 		}
 		s.reduction.close()
+		s.axis.close()
 		if s.workers = nil; s.entry != nil {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
@@ -179,10 +183,13 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	if observe != nil {
 		begun = time.Now()
 	}
-	if s.Kind == ir.StageReduce {
-		err = k.reduce(s, a.Uniforms)
-	} else {
+	switch s.Kind {
+	case ir.StageMap:
 		err = k.mapStage(s, a.Uniforms)
+	case ir.StageReduce:
+		err = k.reduce(s, a.Uniforms)
+	default:
+		err = k.runAxis(s)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
