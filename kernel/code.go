@@ -28,6 +28,9 @@ type worker interface {
 	// run executes the lanes [lo, hi), whole blocks but for the last of the stage. The error tells of memory that is not
 	// there, or is the context's; that may come when all is done, too.
 	run(ctx context.Context, lo, hi int) error
+	// window makes stores to a buffer, those of lanes to the elements of their numbers, go to other memory: the element
+	// first lies at the address. It is said after begin.
+	window(buffer int, at unsafe.Pointer, first int)
 	close()
 }
 
@@ -73,7 +76,8 @@ func (w *evalWorker) run(ctx context.Context, lo, hi int) error {
 	return nil
 }
 
-func (w *evalWorker) close() {}
+func (w *evalWorker) window(buffer int, at unsafe.Pointer, first int) { w.Window(buffer, at, first) }
+func (w *evalWorker) close()                                          {}
 
 // jitCode is a program as machine code.
 type jitCode struct {
@@ -109,6 +113,8 @@ type jitWorker struct{ *jit.Worker }
 func (w *jitWorker) begin(l *launch) error { return w.Begin(&l.jit) }
 func (w *jitWorker) close()                { w.Close() }
 
+func (w *jitWorker) window(buffer int, at unsafe.Pointer, first int) { w.Window(buffer, at, first) }
+
 func (w *jitWorker) run(ctx context.Context, lo, hi int) error {
 	if err := w.Run(lo, hi, ctx.Done()); err != jit.ErrStopped {
 		return err
@@ -129,8 +135,8 @@ func (e *Engine) compile(m *ir.Module, s *ir.Stage) (code, error) {
 	return c, err
 }
 
-// pairs are what one scatter_add of a stage collects: an index and a value for each lane.
-func (k *Kernel) pairs(s *stage, lanes int) error {
+// pairs are what the scatter_adds of a stage collect: an index and a value for each lane, in memory at places.
+func (k *Kernel) pairs(s *stage, places []place, lanes int) error {
 	s.launch.eval.Pairs = s.launch.eval.Pairs[:0]
 	clear(s.launch.jit.Pairs)
 	for i, b := range s.code.scatterAdds() {
@@ -139,25 +145,18 @@ func (k *Kernel) pairs(s *stage, lanes int) error {
 			return fmt.Errorf("kernel: scatter_add into a buffer of %v", t)
 		}
 		size := elementSize(t, k.engine.options.Precision)
-		index, err := k.arena.Alloc(max(lanes, 1) * 4)
-		if err != nil {
-			return err
-		}
-		values, err := k.arena.Alloc(max(lanes, 1) * size)
-		if err != nil {
-			return err
-		}
-		p := eval.Pair{Index: unsafe.Slice((*int32)(index.Base()), lanes)}
+		index, values := k.at(&places[2*i]), k.at(&places[2*i+1])
+		p := eval.Pair{Index: unsafe.Slice((*int32)(index), lanes)}
 		switch {
 		case t.IsFloat() && size == 8:
-			p.F64 = unsafe.Slice((*float64)(values.Base()), lanes)
+			p.F64 = unsafe.Slice((*float64)(values), lanes)
 		case t == ir.F32:
-			p.F32 = unsafe.Slice((*float32)(values.Base()), lanes)
+			p.F32 = unsafe.Slice((*float32)(values), lanes)
 		default:
-			p.U32 = unsafe.Slice((*uint32)(values.Base()), lanes)
+			p.U32 = unsafe.Slice((*uint32)(values), lanes)
 		}
 		s.launch.eval.Pairs = append(s.launch.eval.Pairs, p)
-		s.launch.jit.Pairs[s.adds[i]] = jit.Pair{Index: index.Base(), Values: values.Base()}
+		s.launch.jit.Pairs[s.adds[i]] = jit.Pair{Index: index, Values: values}
 	}
 	return nil
 }

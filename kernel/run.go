@@ -20,7 +20,7 @@ import (
 type Kernel struct {
 	engine *Engine
 	module *ir.Module
-	whole  []bool // see writtenWhole
+	plan   *plan // of the temporaries
 
 	mu sync.Mutex // guards the run under way, and all below
 	*holdings
@@ -29,13 +29,15 @@ type Kernel struct {
 	mirror  []jit.Buffer  // the same for machine code
 	task    task          // of the run
 	now     running
-	errs    []error // by worker
-	works   works
-	closed  bool
+
+	temporaries mem.Span // of the run
+	errs        []error  // by worker
+	works       works
+	closed      bool
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce, product, conv func(worker int) }
+type works struct{ tiles, fold, reduce, axis, product, conv func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -53,9 +55,12 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
-	product multiplier      // of a matmul
-	labels  context.Context // for profiles
-	conv    convolution     // of a conv stage
+
+	reduction *reduction
+	product   multiplier  // of a matmul
+	conv      convolution // of a conv stage
+	axis      *axis
+	labels    context.Context // for profiles
 }
 
 // running is the state of a stage that runs.
@@ -67,7 +72,7 @@ type running struct {
 	tile     int
 	next     atomic.Int64 // tile
 	scatter  int          // number of the scatter_add being folded
-	outs     int          // elements being folded or reduced
+	outs     int          // elements being folded, or tasks of a reduction
 	parts    int          // goroutines that share them
 	phase    int          // of a product
 	pieces   int          // of the phase
@@ -84,11 +89,11 @@ type Args struct {
 }
 
 func newKernel(e *Engine, low *ir.Module) *Kernel {
-	n := len(low.Buffers)
-	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
+	n := len(low.Buffers) + 1 // and the elements of a reduction, see elementStage
+	k := &Kernel{engine: e, module: low, plan: newPlan(low, e.options.Precision), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces, k.convPart}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.productPieces, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -110,6 +115,9 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		}
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
+		if err := k.prepareReduction(st); err != nil {
+			return err
+		}
 	case ir.StageMatMul:
 		product, err := k.newMultiplier(s)
 		if err != nil {
@@ -120,6 +128,8 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		if err := k.prepareConv(st); err != nil {
 			return err
 		}
+	case ir.StageScan, ir.StageSort:
+		k.prepareAxis(st)
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -135,6 +145,8 @@ func (h *holdings) release() error {
 		for _, w := range s.workers {
 			w.close()
 		}
+		s.reduction.close()
+		s.axis.close()
 		if s.workers = nil; s.entry != nil {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
@@ -192,15 +204,18 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	if observe != nil {
 		begun = time.Now()
 	}
+	k.clearTemporaries(i, a.Buffers)
 	switch s.Kind {
+	case ir.StageMap:
+		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	case ir.StageReduce:
-		err = k.reduce(s)
+		err = k.reduce(s, a.Uniforms)
 	case ir.StageMatMul:
 		err = k.matMul(s)
 	case ir.StageConv:
 		err = k.convStage(s)
 	default:
-		err = k.mapStage(s, a.Uniforms)
+		err = k.runAxis(s)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
@@ -208,25 +223,21 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	return err
 }
 
-// bind checks the arguments and allocates temporaries.
+// bind checks the arguments and takes the memory of temporaries.
 func (k *Kernel) bind(a Args) error {
 	m := k.module
 	if len(a.Uniforms) != len(m.Uniforms) || len(a.Buffers) != len(m.Buffers) {
 		return fmt.Errorf("kernel: module %q takes %d uniforms and %d buffers, not %d and %d",
 			m.Name, len(m.Uniforms), len(m.Buffers), len(a.Uniforms), len(a.Buffers))
 	}
+	if err := k.takeTemporaries(); err != nil {
+		return fmt.Errorf("kernel: %d bytes of temporaries of module %q: %w", k.plan.size, m.Name, err)
+	}
 	for i := range m.Buffers {
 		b, got := &m.Buffers[i], a.Buffers[i]
 		switch {
 		case got == nil && b.Life == ir.Temp:
-			span, err := k.arena.Alloc(b.Len()*elementSize(b.Type, k.engine.options.Precision) + jit.Slack)
-			if err != nil {
-				return fmt.Errorf("kernel: temporary %s of module %q: %w", b.Name, m.Name, err)
-			}
-			if !k.whole[i] {
-				clear(span.Bytes())
-			}
-			k.buffers[i] = eval.Memory{Ptr: span.Base(), Len: b.Len()}
+			k.buffers[i] = k.temporary(i)
 		case got == nil || got.typ != b.Type || got.len != b.Len() || got.engine != k.engine:
 			return fmt.Errorf("kernel: module %q needs a buffer of %d %v for %s", m.Name, b.Len(), b.Type, b.Name)
 		default:
@@ -278,16 +289,15 @@ func (k *Kernel) tileLanes(s *stage) int {
 	return max(1, (lanes+ir.ReduceBlock-1)/ir.ReduceBlock) * ir.ReduceBlock
 }
 
-func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
+func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 	r := &k.now
 	if r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s); r.lanes == 0 {
 		return nil
 	}
-	if err := k.pairs(s, r.lanes); err != nil {
+	if err := k.pairs(s, pairs, r.lanes); err != nil {
 		return err
 	}
-	s.launch.eval.Uniforms, s.launch.eval.Buffers = uniforms, k.buffers
-	s.launch.jit.Uniforms, s.launch.jit.Buffers = uniforms, k.mirror
+	k.setLaunch(s, uniforms)
 	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
 	for len(s.workers) < n {
 		w, err := s.code.newWorker(k.engine.heap)
@@ -301,6 +311,12 @@ func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
 		return err
 	}
 	return k.foldPairs(s)
+}
+
+// setLaunch says what the lanes of a stage share.
+func (k *Kernel) setLaunch(s *stage, uniforms []float64) {
+	s.launch.eval.Uniforms, s.launch.eval.Buffers = uniforms, k.buffers
+	s.launch.jit.Uniforms, s.launch.jit.Buffers = uniforms, k.mirror
 }
 
 // parallel does work(0) to work(n-1) on the engine's goroutines and returns the first error by number.
@@ -370,25 +386,7 @@ func (k *Kernel) fold(w int) {
 	eval.FoldPairs(&r.stage.launch.eval.Pairs[r.scatter], k.buffers[b], r.outs*w/r.parts, r.outs*(w+1)/r.parts)
 }
 
-func (k *Kernel) reduce(s *stage) error {
-	r := &k.now
-	r.stage, r.outs = s, k.module.Buffers[s.Out[0]].Len()
-	n := min(k.engine.options.Workers, r.outs)
-	if r.outs*s.Group < 1<<14 {
-		n = 1
-	}
-	return k.parallel(n, k.works.reduce)
-}
-
-func (k *Kernel) reducePart(w int) {
-	r := &k.now
-	pprof.SetGoroutineLabels(r.stage.labels)
-	if k.errs[w] = r.ctx.Err(); k.errs[w] == nil {
-		eval.Reduce(k.module, r.stage.Stage, k.engine.options.Precision, k.buffers, r.outs*w/r.parts, r.outs*(w+1)/r.parts)
-	}
-}
-
-// progress counts lanes over all map stages of a run. A nil one does nothing.
+// progress counts lanes over all lane programs of a run. A nil one does nothing.
 type progress struct {
 	report func(done, total int)
 	mu     sync.Mutex
@@ -402,10 +400,10 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 	}
 	p := &progress{report: report}
 	for i := range k.stages {
-		switch s := &k.stages[i]; s.Kind {
-		case ir.StageMap:
+		switch s := &k.stages[i]; {
+		case s.code != nil:
 			p.total += s.Lanes()
-		case ir.StageMatMul:
+		case s.Kind == ir.StageMatMul:
 			p.total += k.module.Buffers[s.Out[0]].Len()
 		}
 	}

@@ -42,8 +42,14 @@ onnx/ndarray      :
 onnx/format     : onnx/ndarray
 onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
-film            :
-scene           :
+internal/atomicfile :
+philox          :
+array           :
+npy             : array internal/atomicfile
+safetensors     : array internal/atomicfile
+film            : internal/atomicfile
+data            : array film philox
+scene           : philox
 render          : scene trace ir grad kernel film
 fit             : scene render grad kernel film optim trace
 shell           :
