@@ -77,22 +77,7 @@ var deferredBinary = map[string]func(x, y *tensor.Tensor) *tensor.Tensor{
 
 // deferredReduce has the reductions of ndarray.Reduce. No dimensions mean all to them.
 var deferredReduce = map[string]func(x *tensor.Tensor, axes ...int) *tensor.Tensor{
-	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver, "Mul": lazyProduct,
-}
-
-// lazyProduct multiplies the halves of a dimension until one element is left of it.
-func lazyProduct(x *tensor.Tensor, axes ...int) *tensor.Tensor {
-	for _, axis := range axes {
-		for n := x.Dim(axis); n > 1; n = x.Dim(axis) {
-			half := n / 2
-			product := x.Slice(axis, 0, half).Mul(x.Slice(axis, half, 2*half))
-			if n%2 == 1 {
-				product = tensor.Concat(axis, product, x.Slice(axis, n-1, n))
-			}
-			x = product
-		}
-	}
-	return x.Squeeze(axes...)
+	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver, "Mul": (*tensor.Tensor).Prod,
 }
 
 // concat joins tensors of one type.
