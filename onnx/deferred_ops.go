@@ -180,31 +180,3 @@ func lazyScan(x *tensor.Tensor, axis int, exclusive, reverse bool) *tensor.Tenso
 	}
 	return x
 }
-
-// lazyConvolve lets two spatial dimensions be convolved by the engine; one becomes two. Nil for more.
-func lazyConvolve(x, weights *tensor.Tensor, groups int, w window) *tensor.Tensor {
-	n := len(w.kernel)
-	if n > 2 {
-		return nil
-	}
-	window := w.planar()
-	window.Groups = groups
-	if n == 2 {
-		return x.Conv2D(weights, window)
-	}
-	return x.Unsqueeze(2).Conv2D(weights.Unsqueeze(2), window).Squeeze(2)
-}
-
-// planar returns a window over one or two dimensions as one over two.
-func (w window) planar() tensor.Window {
-	last := len(w.kernel) - 1
-	out := tensor.Window{
-		Stride: [2]int{1, w.strides[last]}, Dilation: [2]int{1, w.dilations[last]},
-		Pad: [2][2]int{{}, {w.before[last], w.after[last]}},
-	}
-	if last > 0 {
-		out.Stride[0], out.Dilation[0] = w.strides[0], w.dilations[0]
-		out.Pad[0] = [2]int{w.before[0], w.after[0]}
-	}
-	return out
-}
