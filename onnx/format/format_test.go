@@ -26,16 +26,22 @@ func full() *Model {
 	}
 	body := &Graph{Name: "body", Nodes: []*Node{{OpType: "Neg", Inputs: []string{"x", ""}, Outputs: []string{"y"}}}}
 	attributes := []*Attribute{
-		{Name: "f", Kind: FloatKind, Float: -2.5}, {Name: "i", Kind: IntKind, Int: -3}, {Name: "s", Kind: StringKind, String: "s"},
+		{Name: "f", Kind: FloatKind, Float: -2.5}, {Name: "i", Kind: IntKind, Int: -3},
+		{Name: "s", Kind: StringKind, String: "s"},
 		{Name: "t", Kind: TensorKind, Tensor: tensor}, {Name: "g", Kind: GraphKind, Graph: body},
 		{Name: "fs", Kind: FloatsKind, Floats: []float32{1, 2}}, {Name: "is", Kind: IntsKind, Ints: []int64{1 << 40, -1}},
-		{Name: "ss", Kind: StringsKind, Strings: []string{"a", ""}}, {Name: "ts", Kind: TensorsKind, Tensors: []*Tensor{{Name: "q"}}},
+		{Name: "ss", Kind: StringsKind, Strings: []string{"a", ""}},
+		{Name: "ts", Kind: TensorsKind, Tensors: []*Tensor{{Name: "q"}}},
 		{Name: "gs", Kind: GraphsKind, Graphs: []*Graph{body}}, {Name: "tp", Kind: TypeKind, Type: tensorType},
 		{Name: "tps", Kind: TypesKind, Types: []*Type{tensorType}}, {Name: "r", Reference: "outer", Kind: IntKind, Doc: "d"},
 	}
-	node := &Node{Name: "n", Domain: "d", OpType: "Op", Inputs: []string{"a"}, Outputs: []string{"b"}, Attributes: attributes, Doc: "doc"}
+	node := &Node{
+		Name: "n", Domain: "d", OpType: "Op", Inputs: []string{"a"}, Outputs: []string{"b"}, Attributes: attributes,
+		Doc: "doc",
+	}
 	types := []*Type{
-		tensorType, {Kind: SequenceType, Inner: tensorType}, {Kind: OptionalType, Inner: &Type{Kind: SequenceType, Inner: tensorType}},
+		tensorType, {Kind: SequenceType, Inner: tensorType},
+		{Kind: OptionalType, Inner: &Type{Kind: SequenceType, Inner: tensorType}},
 		{Kind: MapType, Element: ndarray.String, Inner: tensorType}, {Kind: SparseTensorType, Element: ndarray.Float32},
 		{Kind: Unsupported}, {Kind: TensorType},
 	}
@@ -45,7 +51,8 @@ func full() *Model {
 	}
 	graph.Outputs, graph.Values = graph.Inputs[:1], graph.Inputs[1:2]
 	return &Model{
-		IRVersion: 8, Opsets: []Opset{{"", 17}, {"d", 1}}, ProducerName: "p", ProducerVersion: "1", Domain: "d", ModelVersion: 2,
+		IRVersion: 8, Opsets: []Opset{{"", 17}, {"d", 1}},
+		ProducerName: "p", ProducerVersion: "1", Domain: "d", ModelVersion: 2,
 		Doc: "model", Graph: graph, Metadata: []Entry{{"k", "v"}}, Functions: []*Function{{
 			Name: "Op", Domain: "d", Inputs: []string{"a"}, Outputs: []string{"b"}, Attributes: []string{"x"},
 			Defaults: attributes[:2], Nodes: []*Node{node}, Opsets: []Opset{{"", 17}}, Doc: "f",
@@ -67,8 +74,11 @@ func TestModelRoundTrip(t *testing.T) {
 func TestSequenceRoundTrip(t *testing.T) {
 	tensor := &Tensor{Name: "t", Type: ndarray.Float32, Shape: []int64{1}, Floats: []float32{1}}
 	want := &Sequence{
-		Name: "s", Element: SequenceElement, Tensors: []*Tensor{tensor}, Sequences: []*Sequence{{Tensors: []*Tensor{tensor}}},
-		Optionals: []*Optional{{Name: "o", Element: OptionalElement, Tensor: tensor, Sequence: &Sequence{}, Optional: &Optional{}}},
+		Name: "s", Element: SequenceElement, Tensors: []*Tensor{tensor},
+		Sequences: []*Sequence{{Tensors: []*Tensor{tensor}}},
+		Optionals: []*Optional{
+			{Name: "o", Element: OptionalElement, Tensor: tensor, Sequence: &Sequence{}, Optional: &Optional{}},
+		},
 	}
 	got, err := ParseSequence(want.Encode())
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -116,7 +126,8 @@ func TestParseErrors(t *testing.T) {
 		{"a sparse initializer", field(7, field(15)...), "onnx: model: field 7: field 15: sparse tensors are not supported"},
 		{"a sparse attribute", field(7, field(1, field(5, field(22)...)...)...), "sparse tensors are not supported"},
 		{"a segment", field(7, field(5, field(3)...)...), "tensors in segments are not supported"},
-		{"two kinds of type", field(7, field(11, field(2, append(field(1), field(4)...)...)...)...), "expected one kind of type"},
+		{"two kinds of type", field(7, field(11, field(2, append(field(1), field(4)...)...)...)...),
+			"expected one kind of type"},
 		{"a cut list", field(7, field(5, field(4, 1, 2, 3)...)...), "expected a packed list of numbers: unexpected EOF"},
 		{"place 7", field(7, field(5, 0x70, 7)...), "expected location 0 or 1, got 7"},
 	} {
@@ -146,7 +157,8 @@ func TestTensorArray(t *testing.T) {
 		tensor Tensor
 		want   any // elements, or an error's text
 	}{
-		{"raw floats", Tensor{Type: ndarray.Float32, Shape: []int64{1}, Raw: []byte{0, 0, 0x80, 0x3f}, HasRaw: true}, []float32{1}},
+		{"raw floats", Tensor{Type: ndarray.Float32, Shape: []int64{1}, Raw: []byte{0, 0, 0x80, 0x3f}, HasRaw: true},
+			[]float32{1}},
 		{"floats", Tensor{Type: ndarray.Float32, Shape: []int64{2}, Floats: []float32{1, 2}}, []float32{1, 2}},
 		{"a scalar", Tensor{Type: ndarray.Float64, Doubles: []float64{3}}, []float64{3}},
 		{"bytes", Tensor{Type: ndarray.Uint8, Shape: []int64{1}, Ints32: []int32{255}}, []uint8{255}},
@@ -242,7 +254,8 @@ func TestExternal(t *testing.T) {
 		{"another length", []Entry{{"location", "w.bin"}, {"length", "5"}}, "expected a length of 4 bytes, got 5"},
 		{"nowhere", nil, `expected a file in the model's folder, got ""`},
 		{"above", []Entry{{"location", "../outside.bin"}}, `expected a file in the model's folder, got`},
-		{"absolute", []Entry{{"location", filepath.Join(folder, "outside.bin")}}, `expected a file in the model's folder, got`},
+		{"absolute", []Entry{{"location", filepath.Join(folder, "outside.bin")}},
+			`expected a file in the model's folder, got`},
 		{"through a link", []Entry{{"location", "link.bin"}}, "path escapes from parent"},
 		{"missing", []Entry{{"location", "none.bin"}}, "none.bin"},
 		{"a folder", []Entry{{"location", "."}}, "expected a regular file"},
