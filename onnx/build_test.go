@@ -62,7 +62,9 @@ func model(version int, inputs, outputs []string, nodes ...*format.Node) *format
 }
 
 // once runs a model of one node on inputs a, b, c... nil is one that is not given.
-func once(t *testing.T, version int, operator string, attributes map[string]any, outputs int, inputs ...Value) ([]Value, error) {
+func once(
+	t *testing.T, version int, operator string, attributes map[string]any, outputs int, inputs ...Value,
+) ([]Value, error) {
 	t.Helper()
 	var names, given, results []string
 	values := map[string]Value{}

@@ -56,7 +56,8 @@ func TestFunctions(t *testing.T) {
 	}{
 		{"with its default", nil, []string{"v", "v"}, "[2] 3 6"},
 		{"with an attribute", map[string]any{"a": 5}, []string{"v", "v"}, "[2] 6 12"},
-		{"with too many inputs", nil, []string{"v", "v", "v"}, `onnx: node 0 "" (ours Affine 1): expected at most 2 inputs, got 3`},
+		{"with too many inputs", nil, []string{"v", "v", "v"},
+			`onnx: node 0 "" (ours Affine 1): expected at most 2 inputs, got 3`},
 		{"with too few", nil, []string{"v"}, `onnx: node 0 "" (ours Affine 1): node 2 "" (ai.onnx Add 13): ` +
 			`expected a tensor as input 1, got nothing`},
 	} {
@@ -79,7 +80,8 @@ func TestEndlessFunctions(t *testing.T) {
 	m.Functions = []*format.Function{{
 		Name: "F", Domain: "ours", Inputs: []string{"x"}, Outputs: []string{"y"}, Nodes: []*format.Node{call},
 	}}
-	if got := runModel(m, map[string]Value{"x": ndarray.Vector[int64](1)}); !strings.Contains(got, "nested at most 64 deep") {
+	got := runModel(m, map[string]Value{"x": ndarray.Vector[int64](1)})
+	if !strings.Contains(got, "nested at most 64 deep") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -162,24 +164,27 @@ func TestRunErrors(t *testing.T) {
 	x := map[string]Value{"x": ndarray.Vector[float32](1, 2)}
 	typed := model(17, []string{"x"}, []string{"y"}, node("Neg", []string{"x"}, []string{"y"}, nil))
 	typed.Graph.Inputs[0].Type = &format.Type{
-		Kind: format.TensorType, Element: ndarray.Int32, Ranked: true, Shape: []format.Dimension{{Known: true, Length: 2}, {Name: "n"}},
+		Kind: format.TensorType, Element: ndarray.Int32, Ranked: true,
+		Shape: []format.Dimension{{Known: true, Length: 2}, {Name: "n"}},
 	}
 	foreign := node("Neg", []string{"x"}, []string{"y"}, nil)
 	foreign.Domain = "com.example"
+	neg := func(inputs ...string) *format.Node { return node("Neg", inputs, []string{"y"}, nil) }
 	for _, row := range []struct {
 		name  string
 		model *format.Model
 		want  string
 	}{
 		{"an unknown operator", model(17, []string{"x"}, []string{"y"}, node("Sing", []string{"x"}, []string{"y"}, nil)),
-			`onnx: node 0 "" (ai.onnx Sing 17): operator is not supported: expected one of the table or a function of the model`},
-		{"an operator that came later", model(8, []string{"x"}, []string{"y"}, node("Sinh", []string{"x"}, []string{"y"}, nil)),
+			`onnx: node 0 "" (ai.onnx Sing 17): operator is not supported: ` +
+				`expected one of the table or a function of the model`},
+		{"an operator of later", model(8, []string{"x"}, []string{"y"}, node("Sinh", []string{"x"}, []string{"y"}, nil)),
 			`onnx: node 0 "" (ai.onnx Sinh 8): operator is not supported in version 8, expected 9 or later`},
 		{"a domain that is not imported", model(17, []string{"x"}, []string{"y"}, foreign),
 			`onnx: node 0 "" (com.example Neg 0): expected the model to import operator set "com.example"`},
 		{"a version of the future", model(18, nil, nil),
 			"onnx: expected operator set ai.onnx up to version 17, got 18"},
-		{"a name from nowhere", model(17, []string{"x"}, []string{"y"}, node("Neg", []string{"z"}, []string{"y"}, nil)),
+		{"a name from nowhere", model(17, []string{"x"}, []string{"y"}, neg("z")),
 			`onnx: node 0 "" (ai.onnx Neg 17): expected a value "z", which no node before this one computes`},
 		{"an output from nowhere", model(17, []string{"x"}, []string{"y"}), `onnx: expected a node that computes output "y"`},
 		{"an output too many", model(17, []string{"x"}, []string{"y"}, node("Neg", []string{"x"}, []string{"y", "z"}, nil)),
