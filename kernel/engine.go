@@ -33,7 +33,8 @@ type Options struct {
 	Backend   Backend   // what executes programs; it changes no bit. The oracle is the portable executor's alone
 	Memory    Memory    // where buffers, temporaries and workers come from
 
-	// Observe, if set, is called after every stage of every run, from the goroutine that called Run.
+	// Observe, if set, is called after every stage of every run, from the goroutine that called Run. Each stage then runs by
+	// itself; else some maps run piece by piece with the product before them.
 	Observe func(Observation)
 }
 
@@ -167,6 +168,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		k.Close()
 		return nil, err
 	}
+	k.addEpilogues()
 	return k, nil
 }
 

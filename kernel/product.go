@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/ir"
@@ -24,6 +25,7 @@ type product struct {
 	crew    []*productWorker
 	heap    jit.Memory
 	buffers [3]unsafe.Pointer // of the run: A, B, C
+	across  []atomic.Int32    // by block of rows: pieces done of the last phase, where there are several
 }
 
 // panelCode is the code for panels of one width.
@@ -51,11 +53,11 @@ func measuredLimits() limits {
 
 // blocking says what the blocks and pieces are.
 type blocking struct {
-	k, ks          int // of a block, and how many blocks there are
-	rows, rowsOf   int // rows of tiles of a block, and blocks
-	panels, across int // panels of a block, and blocks
-	batch, batches int // products of a piece, which are whole ones if it is more than one, and pieces in this direction
-	callWork       int // see limits
+	k, ks           int // of a block, and how many blocks there are
+	rows, rowsOf    int // rows of tiles of a block, and blocks
+	panels, columns int // panels of a block, and blocks
+	batch, batches  int // products of a piece, which are whole ones if it is more than one, and pieces in this direction
+	callWork        int // see limits
 }
 
 // packing says what is packed.
@@ -75,6 +77,9 @@ func newProduct(s *ir.Stage, t jit.Target, pages *jit.Pages, heap jit.Memory, wo
 	p.packing = p.newPacking(l)
 	if err := p.compile(t, pages); err != nil {
 		return nil, err
+	}
+	if p.columns > 1 {
+		p.across = make([]atomic.Int32, p.batches*p.rowsOf)
 	}
 	_, pieces := p.extent()
 	for range min(workers, pieces) {
@@ -115,9 +120,9 @@ func (p *product) newBlocking(workers int, l limits) (b blocking) {
 	want := min(l.most, max(l.least, all/(4*workers)))
 	panel := b.rows * g.height * g.vectors * jit.TileLanes(g.target) * max(b.k, 1)
 	b.panels = max(1, min(g.panels(), want/panel))
-	b.across = upwards(g.panels(), b.panels)
+	b.columns = upwards(g.panels(), b.panels)
 	b.batch = 1
-	if b.across == 1 && b.rowsOf == 1 {
+	if b.columns == 1 && b.rowsOf == 1 {
 		b.batch = max(1, min(p.Batches(), want/(panel*b.panels)))
 	}
 	b.batches = upwards(p.Batches(), b.batch)
@@ -186,20 +191,28 @@ func (p *product) close() error {
 
 func (p *product) workers() int { return len(p.crew) }
 
-func (p *product) extent() (phases, pieces int) { return p.ks, p.batches * p.rowsOf * p.across }
+func (p *product) extent() (phases, pieces int) { return p.ks, p.batches * p.rowsOf * p.columns }
 
 func (p *product) begin(k *Kernel) {
 	p.buffers = [3]unsafe.Pointer{k.buffers[p.in[0]].Ptr, k.buffers[p.in[1]].Ptr, k.buffers[p.out].Ptr}
 	for _, w := range p.crew {
 		w.packed = -1
 	}
+	for i := range p.across {
+		p.across[i].Store(0)
+	}
 }
 
-func (p *product) piece(_ *Kernel, worker, phase, i int) (finished int, err error) {
+func (p *product) piece(_ *Kernel, worker, phase, i int) (progressed, error) {
 	w := p.crew[worker]
-	err = jit.Guard(func() error {
+	err := jit.Guard(func() error {
 		w.piece(phase, i)
 		return nil
 	})
-	return w.finished, err
+	return w.done, err
+}
+
+// lastAcross counts a finished piece and tells whether it was the last one of its block of rows.
+func (p *product) lastAcross(rows int) bool {
+	return p.columns == 1 || int(p.across[rows].Add(1)) == p.columns
 }

@@ -48,14 +48,16 @@ type holdings struct {
 // stage is a stage with its code, if it has any, and what runs it.
 type stage struct {
 	*ir.Stage
-	entry   *cached
-	code    code
-	adds    []int // the effects that are scatter_adds
-	workers []worker
-	launch  launch
-	product multiplier      // of a matmul
-	labels  context.Context // for profiles
-	conv    convolution     // of a conv stage
+	entry     *cached
+	code      code
+	adds      []int // the effects that are scatter_adds
+	workers   []worker
+	launch    launch
+	product   multiplier      // of a matmul
+	epilogue  *stage          // of a matmul: the next stage, which runs piece by piece
+	inProduct bool            // it is one
+	labels    context.Context // for profiles
+	conv      convolution     // of a conv stage
 }
 
 // running is the state of a stage that runs.
@@ -88,7 +90,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces, k.convPart}
+	k.works = works{k.tiles, k.fold, k.reducePart, k.sharedProduct, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -179,6 +181,9 @@ func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.now.ctx = ctx
 	k.now.progress = newProgress(k, a.Progress)
 	for i := range k.stages {
+		if k.stages[i].inProduct {
+			continue
+		}
 		if err := k.runStage(i, a); err != nil {
 			return err
 		}
@@ -196,7 +201,7 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	case ir.StageReduce:
 		err = k.reduce(s)
 	case ir.StageMatMul:
-		err = k.matMul(s)
+		err = k.matMul(s, a.Uniforms)
 	case ir.StageConv:
 		err = k.convStage(s)
 	default:
@@ -286,9 +291,21 @@ func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
 	if err := k.pairs(s, r.lanes); err != nil {
 		return err
 	}
+	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
+	if err := k.launch(s, uniforms, n); err != nil {
+		return err
+	}
+	r.next.Store(0)
+	if err := k.parallel(n, k.works.tiles); err != nil {
+		return err
+	}
+	return k.foldPairs(s)
+}
+
+// launch prepares n workers of a map, and what they begin with.
+func (k *Kernel) launch(s *stage, uniforms []float64, n int) error {
 	s.launch.eval.Uniforms, s.launch.eval.Buffers = uniforms, k.buffers
 	s.launch.jit.Uniforms, s.launch.jit.Buffers = uniforms, k.mirror
-	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
 	for len(s.workers) < n {
 		w, err := s.code.newWorker(k.engine.heap)
 		if err != nil {
@@ -296,11 +313,7 @@ func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
 		}
 		s.workers = append(s.workers, w)
 	}
-	r.next.Store(0)
-	if err := k.parallel(n, k.works.tiles); err != nil {
-		return err
-	}
-	return k.foldPairs(s)
+	return nil
 }
 
 // parallel does work(0) to work(n-1) on the engine's goroutines and returns the first error by number.
@@ -349,8 +362,11 @@ func (k *Kernel) runTiles(w worker) error {
 	}
 }
 
-func (k *Kernel) inStage(err error) error {
-	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, k.now.stage.Name, err)
+func (k *Kernel) inStage(err error) error { return k.in(k.now.stage, err) }
+
+// in says in which stage an error happened.
+func (k *Kernel) in(s *stage, err error) error {
+	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, s.Name, err)
 }
 
 // foldPairs adds up the scatter_adds in the order of the lanes, each goroutine over its own range of elements.
