@@ -129,6 +129,14 @@ func (b *Buffer) Words() []uint32 {
 	return view[uint32](b)
 }
 
+// Bytes maps the elements of a buffer of uint8 or of truth values, which are 0 or 1.
+func (b *Buffer) Bytes() []uint8 {
+	if b.typ.Size() != 1 {
+		panic(fmt.Sprintf("kernel: byte view of a buffer of %v", b.typ))
+	}
+	return view[uint8](b)
+}
+
 // Read copies the elements to dst as float64, converting as needed; truth values are 0 or 1. dst has Len elements,
 // or fewer.
 func (b *Buffer) Read(dst []float64) {
@@ -148,7 +156,7 @@ func (b *Buffer) Read(dst []float64) {
 		for i, x := range view[uint32](b)[:len(dst)] {
 			dst[i] = float64(x)
 		}
-	case b.typ == ir.Bool:
+	case b.typ == ir.Bool || b.typ == ir.U8:
 		for i, x := range view[uint8](b)[:len(dst)] {
 			dst[i] = float64(x)
 		}
@@ -174,6 +182,11 @@ func (b *Buffer) Write(src []float64) {
 		dst := view[uint32](b)
 		for i, x := range src {
 			dst[i] = uint32(int64(x))
+		}
+	case b.typ == ir.U8:
+		dst := view[uint8](b)
+		for i, x := range src {
+			dst[i] = uint8(int64(x))
 		}
 	case b.typ == ir.Bool:
 		dst := view[bool](b)
