@@ -71,6 +71,7 @@ type Engine struct {
 // finds out: kernels and buffers hold their engine.
 type executable struct {
 	pages *jit.Pages
+	tiles *jit.Tiles // of matrix products
 	cache *cache
 	crew  *Crew
 	heap  *store // of the workers
@@ -90,6 +91,7 @@ func New(o Options) *Engine {
 	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
 		e.backend, e.err = Eval, nil
 	}
+	e.tiles = jit.NewTiles(e.backend.target(), e.pages)
 	runtime.AddCleanup(e, func(x *executable) { x.close() }, e.executable)
 	runtime.AddCleanup(e, func(s *store) { s.close() }, e.store)
 	return e
@@ -127,7 +129,7 @@ func (e *Engine) Close() error {
 func (x *executable) close() error {
 	x.crew.Close()
 	x.heap.close()
-	return x.cache.close()
+	return errors.Join(x.cache.close(), x.tiles.Close())
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.

@@ -18,7 +18,7 @@ type multiplier interface {
 	begin(k *Kernel)
 	// piece does one, and says what that finished.
 	piece(k *Kernel, worker, phase, piece int) (progressed, error)
-	close() error
+	close()
 }
 
 // progressed is what a piece finished of the output: so many elements; and, where these were the last ones that some rows
@@ -35,7 +35,7 @@ func (k *Kernel) newMultiplier(s *ir.Stage) (multiplier, error) {
 	if p := s.MatMul; e.backend == Eval || !narrow || p.Batches()*p.M*p.N == 0 {
 		return &portableProduct{s, e.options.Precision, e.options.Workers}, nil
 	}
-	return newProduct(s, e.backend.target(), e.pages, e.heap, e.options.Workers, e.products)
+	return newProduct(s, e.backend.target(), e.tiles, e.heap, e.options.Workers, e.products)
 }
 
 // matMul runs a stage of matrix products, with its epilogue if it has one.
@@ -52,17 +52,28 @@ func (k *Kernel) matMul(s *stage, uniforms []float64) error {
 		}
 	}
 	for r.phase = range phases {
-		r.next.Store(0)
-		if pieces == 1 { // a small one may take less time than it takes to share it
-			k.productPieces(0)
-			if k.errs[0] != nil {
-				return k.errs[0]
+		if pieces == 1 {
+			if err := k.onePiece(); err != nil {
+				return err
 			}
-		} else if err := k.parallel(n, k.works.product); err != nil {
+			continue
+		}
+		r.next.Store(0)
+		if err := k.parallel(n, k.works.product); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// onePiece does a phase of a single piece, which may take less time than it takes to share it.
+func (k *Kernel) onePiece() error {
+	if k.now.phase == 0 {
+		if err := k.beginEpilogue(0); err != nil {
+			return err
+		}
+	}
+	return k.productPiece(0, 0)
 }
 
 // sharedProduct does pieces on a goroutine that others may have the labels of.
@@ -126,7 +137,7 @@ func (p *portableProduct) extent() (phases, pieces int) {
 
 func (p *portableProduct) begin(*Kernel) {}
 func (p *portableProduct) workers() int  { return p.most }
-func (p *portableProduct) close() error  { return nil }
+func (p *portableProduct) close()        {}
 
 func (p *portableProduct) piece(k *Kernel, _, _, i int) (progressed, error) {
 	all, each := p.rows()

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"sync/atomic"
 	"unsafe"
 
@@ -19,13 +18,12 @@ type product struct {
 	tiling     tiling
 	blocking
 	packing
-	code    *jit.Tiles
-	packers *jit.Packers // nil where no B is packed
-	kinds   [2]panelCode // of whole panels and of the last one
-	crew    []*productWorker
-	heap    jit.Memory
-	buffers [3]unsafe.Pointer // of the run: A, B, C
-	across  []atomic.Int32    // by block of rows: pieces done of the last phase, where there are several
+	kinds        [2]panelCode // of whole panels and of the last one
+	columnPacker jit.Packer   // of B whose columns have unit stride
+	crew         []*productWorker
+	heap         jit.Memory
+	buffers      [3]unsafe.Pointer // of the run: A, B, C
+	across       []atomic.Int32    // by block of rows: pieces done of the last phase, where there are several
 }
 
 // panelCode is the code for panels of one width.
@@ -70,12 +68,12 @@ type packing struct {
 const floatSize = 4
 
 // newProduct prepares a stage of float32 with at least one element.
-func newProduct(s *ir.Stage, t jit.Target, pages *jit.Pages, heap jit.Memory, workers int, l limits) (*product, error) {
+func newProduct(s *ir.Stage, t jit.Target, tiles *jit.Tiles, heap jit.Memory, workers int, l limits) (*product, error) {
 	p := &product{MatMul: merged(s.MatMul), in: [2]int{s.In[0], s.In[1]}, out: s.Out[0], heap: heap}
 	p.tiling = newTiling(t, p.M, p.N, p.K)
 	p.blocking = p.newBlocking(workers, l)
 	p.packing = p.newPacking(l)
-	if err := p.compile(t, pages); err != nil {
+	if err := p.compile(tiles); err != nil {
 		return nil, err
 	}
 	if p.columns > 1 {
@@ -85,7 +83,8 @@ func newProduct(s *ir.Stage, t jit.Target, pages *jit.Pages, heap jit.Memory, wo
 	for range min(workers, pieces) {
 		w, err := newProductWorker(p)
 		if err != nil {
-			return nil, errors.Join(err, p.close())
+			p.close()
+			return nil, err
 		}
 		p.crew = append(p.crew, w)
 	}
@@ -148,45 +147,32 @@ func (p *product) newPacking(l limits) packing {
 	return x
 }
 
-func (p *product) compile(t jit.Target, pages *jit.Pages) error {
+func (p *product) compile(tiles *jit.Tiles) error {
 	g := &p.tiling
-	shapes := g.shapes()
-	var err error
-	if p.code, err = jit.NewTiles(t, pages, shapes...); err != nil {
+	if err := tiles.Compile(g.shapes()...); err != nil {
 		return err
 	}
-	if p.b {
-		if p.packers, err = jit.NewPackers(t, pages, shapes...); err != nil {
-			return errors.Join(err, p.code.Close())
-		}
-	}
+	p.columnPacker = tiles.Columns()
 	for kind := range p.kinds {
 		panel := kind * g.whole // a whole one, or the last
 		if panel >= g.panels() || kind == 0 && g.whole == 0 {
 			continue
 		}
 		c := &p.kinds[kind]
-		c.tiles[0] = p.code.Tile(g.shape(g.height, panel))
+		c.tiles[0] = tiles.Tile(g.shape(g.height, panel))
 		if g.low > 0 {
-			c.tiles[1] = p.code.Tile(g.shape(g.height-1, panel))
+			c.tiles[1] = tiles.Tile(g.shape(g.height-1, panel))
 		}
-		if p.b {
-			c.rows = p.packers.Rows(g.shape(1, panel))
-		}
+		c.rows = tiles.Rows(g.shape(g.height, panel))
 	}
 	return nil
 }
 
-func (p *product) close() error {
+func (p *product) close() {
 	for _, w := range p.crew {
 		p.heap.Free(w.span)
 	}
 	p.crew = nil
-	err := p.code.Close()
-	if p.packers != nil {
-		err = errors.Join(err, p.packers.Close())
-	}
-	return err
 }
 
 func (p *product) workers() int { return len(p.crew) }

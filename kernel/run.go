@@ -142,7 +142,7 @@ func (h *holdings) release() error {
 			s.entry = nil
 		}
 		if s.product != nil {
-			errs = append(errs, s.product.close())
+			s.product.close()
 			s.product = nil
 		}
 		errs = append(errs, s.conv.release())
