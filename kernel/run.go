@@ -168,16 +168,13 @@ func (k *Kernel) Close() error {
 // stage runs, its goroutines have the pprof labels "kernel" and "stage"; afterwards the calling one has those of ctx.
 func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	defer k.arena.Reset()
-	defer runtime.KeepAlive(a.Buffers) // their elements are used by address
+	defer k.end(ctx, a.Buffers) // one defer for all: a launch of few lanes notices each
 	if k.closed || k.engine.store.isClosed() {
 		return fmt.Errorf("kernel: module %q: the kernel or its engine is closed", k.module.Name)
 	}
 	if err := k.bind(a); err != nil {
 		return err
 	}
-	defer pprof.SetGoroutineLabels(ctx)
 	k.now.ctx = ctx
 	k.now.progress = newProgress(k, a.Progress)
 	for i := range k.stages {
@@ -189,6 +186,14 @@ func (k *Kernel) Run(ctx context.Context, a Args) error {
 		}
 	}
 	return nil
+}
+
+// end gives back what a run had. The elements of the buffers were used by address.
+func (k *Kernel) end(ctx context.Context, buffers []*Buffer) {
+	pprof.SetGoroutineLabels(ctx)
+	runtime.KeepAlive(buffers)
+	k.arena.Reset()
+	k.mu.Unlock()
 }
 
 func (k *Kernel) runStage(i int, a Args) (err error) {
