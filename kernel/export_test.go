@@ -10,3 +10,6 @@ func (e *Engine) SetSmallBlocks() {
 
 // WorkerMemory returns the counters of what workers hold.
 func (e *Engine) WorkerMemory() mem.Counters { return e.heap.heap.Counters() }
+
+// HasEpilogue tells whether the stage behind a product runs with it.
+func (k *Kernel) HasEpilogue(stage int) bool { return k.stages[stage].epilogue != nil }

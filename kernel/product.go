@@ -1,7 +1,7 @@
 package kernel
 
 import (
-	"errors"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/ir"
@@ -18,12 +18,12 @@ type product struct {
 	tiling     tiling
 	blocking
 	packing
-	code    *jit.Tiles
-	packers *jit.Packers // nil where no B is packed
-	kinds   [2]panelCode // of whole panels and of the last one
-	crew    []*productWorker
-	heap    jit.Memory
-	buffers [3]unsafe.Pointer // of the run: A, B, C
+	kinds        [2]panelCode // of whole panels and of the last one
+	columnPacker jit.Packer   // of B whose columns have unit stride
+	crew         []*productWorker
+	heap         jit.Memory
+	buffers      [3]unsafe.Pointer // of the run: A, B, C
+	across       []atomic.Int32    // by block of rows: pieces done of the last phase, where there are several
 }
 
 // panelCode is the code for panels of one width.
@@ -51,11 +51,11 @@ func measuredLimits() limits {
 
 // blocking says what the blocks and pieces are.
 type blocking struct {
-	k, ks          int // of a block, and how many blocks there are
-	rows, rowsOf   int // rows of tiles of a block, and blocks
-	panels, across int // panels of a block, and blocks
-	batch, batches int // products of a piece, which are whole ones if it is more than one, and pieces in this direction
-	callWork       int // see limits
+	k, ks           int // of a block, and how many blocks there are
+	rows, rowsOf    int // rows of tiles of a block, and blocks
+	panels, columns int // panels of a block, and blocks
+	batch, batches  int // products of a piece, which are whole ones if it is more than one, and pieces in this direction
+	callWork        int // see limits
 }
 
 // packing says what is packed.
@@ -68,19 +68,23 @@ type packing struct {
 const floatSize = 4
 
 // newProduct prepares a stage of float32 with at least one element.
-func newProduct(s *ir.Stage, t jit.Target, pages *jit.Pages, heap jit.Memory, workers int, l limits) (*product, error) {
+func newProduct(s *ir.Stage, t jit.Target, tiles *jit.Tiles, heap jit.Memory, workers int, l limits) (*product, error) {
 	p := &product{MatMul: merged(s.MatMul), in: [2]int{s.In[0], s.In[1]}, out: s.Out[0], heap: heap}
 	p.tiling = newTiling(t, p.M, p.N, p.K)
 	p.blocking = p.newBlocking(workers, l)
 	p.packing = p.newPacking(l)
-	if err := p.compile(t, pages); err != nil {
+	if err := p.compile(tiles); err != nil {
 		return nil, err
+	}
+	if p.columns > 1 {
+		p.across = make([]atomic.Int32, p.batches*p.rowsOf)
 	}
 	_, pieces := p.extent()
 	for range min(workers, pieces) {
 		w, err := newProductWorker(p)
 		if err != nil {
-			return nil, errors.Join(err, p.close())
+			p.close()
+			return nil, err
 		}
 		p.crew = append(p.crew, w)
 	}
@@ -115,9 +119,9 @@ func (p *product) newBlocking(workers int, l limits) (b blocking) {
 	want := min(l.most, max(l.least, all/(4*workers)))
 	panel := b.rows * g.height * g.vectors * jit.TileLanes(g.target) * max(b.k, 1)
 	b.panels = max(1, min(g.panels(), want/panel))
-	b.across = upwards(g.panels(), b.panels)
+	b.columns = upwards(g.panels(), b.panels)
 	b.batch = 1
-	if b.across == 1 && b.rowsOf == 1 {
+	if b.columns == 1 && b.rowsOf == 1 {
 		b.batch = max(1, min(p.Batches(), want/(panel*b.panels)))
 	}
 	b.batches = upwards(p.Batches(), b.batch)
@@ -143,63 +147,58 @@ func (p *product) newPacking(l limits) packing {
 	return x
 }
 
-func (p *product) compile(t jit.Target, pages *jit.Pages) error {
+func (p *product) compile(tiles *jit.Tiles) error {
 	g := &p.tiling
-	shapes := g.shapes()
-	var err error
-	if p.code, err = jit.NewTiles(t, pages, shapes...); err != nil {
+	if err := tiles.Compile(g.shapes()...); err != nil {
 		return err
 	}
-	if p.b {
-		if p.packers, err = jit.NewPackers(t, pages, shapes...); err != nil {
-			return errors.Join(err, p.code.Close())
-		}
-	}
+	p.columnPacker = tiles.Columns()
 	for kind := range p.kinds {
 		panel := kind * g.whole // a whole one, or the last
 		if panel >= g.panels() || kind == 0 && g.whole == 0 {
 			continue
 		}
 		c := &p.kinds[kind]
-		c.tiles[0] = p.code.Tile(g.shape(g.height, panel))
+		c.tiles[0] = tiles.Tile(g.shape(g.height, panel))
 		if g.low > 0 {
-			c.tiles[1] = p.code.Tile(g.shape(g.height-1, panel))
+			c.tiles[1] = tiles.Tile(g.shape(g.height-1, panel))
 		}
-		if p.b {
-			c.rows = p.packers.Rows(g.shape(1, panel))
-		}
+		c.rows = tiles.Rows(g.shape(g.height, panel))
 	}
 	return nil
 }
 
-func (p *product) close() error {
+func (p *product) close() {
 	for _, w := range p.crew {
 		p.heap.Free(w.span)
 	}
 	p.crew = nil
-	err := p.code.Close()
-	if p.packers != nil {
-		err = errors.Join(err, p.packers.Close())
-	}
-	return err
 }
 
 func (p *product) workers() int { return len(p.crew) }
 
-func (p *product) extent() (phases, pieces int) { return p.ks, p.batches * p.rowsOf * p.across }
+func (p *product) extent() (phases, pieces int) { return p.ks, p.batches * p.rowsOf * p.columns }
 
 func (p *product) begin(k *Kernel) {
 	p.buffers = [3]unsafe.Pointer{k.buffers[p.in[0]].Ptr, k.buffers[p.in[1]].Ptr, k.buffers[p.out].Ptr}
 	for _, w := range p.crew {
 		w.packed = -1
 	}
+	for i := range p.across {
+		p.across[i].Store(0)
+	}
 }
 
-func (p *product) piece(_ *Kernel, worker, phase, i int) (finished int, err error) {
+func (p *product) piece(_ *Kernel, worker, phase, i int) (progressed, error) {
 	w := p.crew[worker]
-	err = jit.Guard(func() error {
+	err := jit.Guard(func() error {
 		w.piece(phase, i)
 		return nil
 	})
-	return w.finished, err
+	return w.done, err
+}
+
+// lastAcross counts a finished piece and tells whether it was the last one of its block of rows.
+func (p *product) lastAcross(rows int) bool {
+	return p.columns == 1 || int(p.across[rows].Add(1)) == p.columns
 }

@@ -78,10 +78,10 @@ func (w *productWorker) packColumns(from unsafe.Pointer, width, columns int) {
 	for j := 0; j < columns; j += group {
 		column, to := element(from, j*w.B.Col), element(w.roomB, j)
 		p.From, p.To, p.Count = column, to, k/group
-		p.Run(w.packers.Columns())
+		p.Run(w.columnPacker)
 		if k%group > 0 {
 			p.From, p.To, p.Count = element(column, k-group), element(to, (k-group)*width), 1
-			p.Run(w.packers.Columns())
+			p.Run(w.columnPacker)
 		}
 	}
 }
