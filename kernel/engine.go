@@ -73,6 +73,7 @@ type executable struct {
 	pages *jit.Pages
 	tiles *jit.Tiles // of matrix products
 	cache *cache
+	folds folds
 	crew  *Crew
 	heap  *store // of the workers
 }
@@ -129,7 +130,7 @@ func (e *Engine) Close() error {
 func (x *executable) close() error {
 	x.crew.Close()
 	x.heap.close()
-	return errors.Join(x.cache.close(), x.tiles.Close())
+	return errors.Join(x.cache.close(), x.folds.close(), x.tiles.Close())
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.
