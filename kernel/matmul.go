@@ -25,14 +25,19 @@ type multiplier interface {
 // lacked, the elements from first to end.
 type progressed struct{ elements, first, end int }
 
-// newMultiplier chooses what executes a stage: machine code where all is float32.
+// multiplies tells whether machine code does: it takes float32, and something to do.
+func (e *Engine) multiplies(m *ir.Module, s *ir.Stage) bool {
+	narrow := e.backend != Eval
+	for _, b := range [...]int{s.In[0], s.In[1], s.Out[0]} {
+		narrow = narrow && m.Buffers[b].Type == ir.F32
+	}
+	return narrow && m.Buffers[s.Out[0]].Len() > 0
+}
+
+// newMultiplier chooses what executes a stage.
 func (k *Kernel) newMultiplier(s *ir.Stage) (multiplier, error) {
 	e := k.engine
-	narrow := true
-	for _, b := range [...]int{s.In[0], s.In[1], s.Out[0]} {
-		narrow = narrow && k.module.Buffers[b].Type == ir.F32
-	}
-	if p := s.MatMul; e.backend == Eval || !narrow || p.Batches()*p.M*p.N == 0 {
+	if !e.multiplies(k.module, s) {
 		return &portableProduct{s, e.options.Precision, e.options.Workers}, nil
 	}
 	return newProduct(s, e.backend.target(), e.tiles, e.heap, e.options.Workers, e.products)
