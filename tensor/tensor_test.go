@@ -52,6 +52,8 @@ func TestElements(t *testing.T) {
 		{"mean", x.Mean(0), []int{3}, []float64{2.5, 3.5, 4.5}},
 		{"var", x.Var(0, 1), []int{2}, []float64{2.0 / 3, 2.0 / 3}},
 		{"max", x.MaxOver(1), []int{2}, []float64{3, 6}},
+		{"matmul", x.MatMul(x.T()), []int{2, 2}, []float64{14, 32, 32, 77}},
+		{"matmul of a slice", x.Slice(1, 0, 2).MatMul(x.Slice(1, 1, 3)), []int{2, 2}, []float64{12, 15, 33, 42}},
 		{"gather", x.Gather(1, e.NewInt32([]int32{2, -3}, 2, 1)), []int{2, 1}, []float64{3, 4}},
 		{"index select", x.IndexSelect(1, e.NewInt32([]int32{2, 0}, 2)), []int{2, 2}, []float64{3, 1, 6, 4}},
 		{"embedding", x.Embedding(e.NewInt32([]int32{1, 1, 0}, 3)), []int{3, 3}, []float64{4, 5, 6, 4, 5, 6, 1, 2, 3}},
