@@ -64,7 +64,7 @@ func (v *verifier) failf(format string, args ...any) {
 func (v *verifier) declarations() {
 	for i := range v.m.Buffers {
 		b := &v.m.Buffers[i]
-		if b.Type == Invalid || b.Type > BF16 || int(b.Life) >= len(lifetimeNames) {
+		if b.Type == Invalid || b.Type > U8 || int(b.Life) >= len(lifetimeNames) {
 			v.failf("buffer %s has no type or no lifetime", b.Name)
 		}
 		v.sizes("buffer "+b.Name, b.Shape, MaxElements)

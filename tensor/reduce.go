@@ -63,6 +63,7 @@ func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tenso
 	if !ir.ClassNumber.Has(t.typ.value()) || t.typ == Uint32 {
 		fail(call, "not defined for %v", t.typ)
 	}
+	t = t.Cast(typeOf(t.typ.value()))
 	axes = axesOf(call, t.shape, axes)
 	shape := without(t.shape, axes, keep)
 	f := fold{op: op, group: 1, inner: 1}

@@ -92,6 +92,8 @@ func apply(t ir.Type, buffer []uint64, kind ir.EffectKind, indexType ir.Type, in
 	switch {
 	case kind == ir.Store && half:
 		buffer[k] = uint64(ir.ToHalf(t, math.Float32frombits(uint32(value))))
+	case kind == ir.Store && t == ir.U8:
+		buffer[k] = value & 0xff
 	case kind == ir.Store:
 		buffer[k] = value
 	default:
