@@ -94,13 +94,16 @@ func SmoothCrossEntropy(logits, labels *tensor.Tensor, smoothing float64, r Redu
 	}
 	e := logits.Engine()
 	classes := logits.Dim(-1)
-	logs := logits.LogSoftmax(-1)
+	// The greatest logit is taken from all, so that exponentials are at most 1; it changes nothing and has no
+	// derivative.
+	shifted := logits.Sub(logits.MaxOver(-1).Keep(-1).StopGradient())
 	is := labels.Unsqueeze(-1).Eq(e.Arange(classes))
 	// What stands for other classes is left out and not multiplied by 0: it may be infinite.
-	losses := is.Where(logs, e.Zeros()).Sum(-1).Neg()
+	expected := is.Where(shifted, e.Zeros()).Sum(-1)
 	if smoothing > 0 {
-		losses = losses.Times(1 - smoothing).Sub(logs.Mean(-1).Times(smoothing))
+		expected = expected.Times(1 - smoothing).Add(shifted.Mean(-1).Times(smoothing))
 	}
+	losses := shifted.Exp().Sum(-1).Log().Sub(expected)
 	exists := labels.Below(0).Or(labels.Ge(e.FullOf(tensor.Int32, float64(classes)))).Not()
 	return reductions[r](exists.Where(losses, e.Full(math.NaN())))
 }

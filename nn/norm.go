@@ -35,15 +35,18 @@ func (a affine) apply(x *tensor.Tensor, shape ...int) *tensor.Tensor {
 	return x
 }
 
-// moments returns mean and variance (of all elements: not corrected) over the axes, kept as extents of 1.
-func moments(x *tensor.Tensor, axes ...int) (mean, variance *tensor.Tensor) {
+// moments returns mean and variance (of all elements: not corrected) over the axes, kept as extents of 1, and
+// deviations from the mean.
+func moments(x *tensor.Tensor, axes ...int) (mean, variance, deviation *tensor.Tensor) {
 	mean = x.Mean(axes...).Keep(axes...)
-	return mean, x.Sub(mean).Sq().Mean(axes...).Keep(axes...)
+	deviation = x.Sub(mean)
+	return mean, deviation.Sq().Mean(axes...).Keep(axes...), deviation
 }
 
-// standardise returns (x - mean) / sqrt(variance + eps).
-func standardise(x, mean, variance *tensor.Tensor, eps float64) *tensor.Tensor {
-	return x.Sub(mean).Div(variance.Plus(eps).Sqrt())
+// standardise returns deviation / sqrt(variance + eps).
+// variance.
+func standardise(deviation, variance *tensor.Tensor, eps float64) *tensor.Tensor {
+	return deviation.Mul(variance.Plus(eps).Sqrt().Inv())
 }
 
 // channelShape is the shape that gives a parameter a channel, of x, [batch, channels, ...].
@@ -90,8 +93,8 @@ func (n *LayerNorm) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor {
 	for i := range axes {
 		axes[i] = front + i
 	}
-	mean, variance := moments(x, axes...)
-	return n.apply(standardise(x, mean, variance, n.Epsilon), n.shape...)
+	_, variance, deviation := moments(x, axes...)
+	return n.apply(standardise(deviation, variance, n.Epsilon), n.shape...)
 }
 
 // GroupNorm gives each group of channels of each sample mean 0 and variance 1, and then each channel a scale and a
@@ -115,9 +118,8 @@ func NewGroupNorm(e *tensor.Engine, groups, channels int) *GroupNorm {
 // Forward keeps the shape of x, [batch, channels, ...].
 func (n *GroupNorm) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor {
 	checkChannels("GroupNorm", x, n.channels)
-	grouped := x.Reshape(x.Dim(0), n.groups, -1)
-	mean, variance := moments(grouped, 2)
-	y := standardise(grouped, mean, variance, n.Epsilon).Reshape(x.Shape()...)
+	_, variance, deviation := moments(x.Reshape(x.Dim(0), n.groups, -1), 2)
+	y := standardise(deviation, variance, n.Epsilon).Reshape(x.Shape()...)
 	return n.apply(y, channelShape(x)...)
 }
 
@@ -145,22 +147,28 @@ func NewBatchNorm(e *tensor.Engine, channels int) *BatchNorm {
 func (n *BatchNorm) Forward(pass *Pass, x *tensor.Tensor) *tensor.Tensor {
 	checkChannels("BatchNorm", x, n.Mean.Shape()[0])
 	shape := channelShape(x)
-	mean, variance := n.Mean.Value().Reshape(shape...), n.Variance.Value().Reshape(shape...)
 	if pass.training() {
-		count := float64(x.Len()) / float64(x.Dim(1))
-		if count < 2 {
-			fail("BatchNorm", "input of shape %v has %v elements a channel, expected more than one in training", x.Shape(),
-				count)
-		}
-		axes := []int{0}
-		for i := 2; i < x.Rank(); i++ {
-			axes = append(axes, i)
-		}
-		mean, variance = moments(x, axes...)
-		n.follow(n.Mean, mean)
-		n.follow(n.Variance, variance.Times(count/(count-1)))
+		return n.apply(n.train(x), shape...)
 	}
-	return n.apply(standardise(x, mean, variance, n.Epsilon), shape...)
+	mean, variance := n.Mean.Value().Reshape(shape...), n.Variance.Value().Reshape(shape...)
+	return n.apply(standardise(x.Sub(mean), variance, n.Epsilon), shape...)
+}
+
+// train standardises by the statistics of the batch, which the running ones follow.
+func (n *BatchNorm) train(x *tensor.Tensor) *tensor.Tensor {
+	count := float64(x.Len()) / float64(x.Dim(1))
+	if count < 2 {
+		const text = "input of shape %v has %v elements a channel, expected more than one in training"
+		fail("BatchNorm", text, x.Shape(), count)
+	}
+	axes := []int{0}
+	for i := 2; i < x.Rank(); i++ {
+		axes = append(axes, i)
+	}
+	mean, variance, deviation := moments(x, axes...)
+	n.follow(n.Mean, mean)
+	n.follow(n.Variance, variance.Times(count/(count-1)))
+	return standardise(deviation, variance, n.Epsilon)
 }
 
 // follow moves a running statistic towards that of the batch.

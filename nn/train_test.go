@@ -7,8 +7,8 @@ import (
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// TestTraining: a small network of most layers learns its samples by compiled steps, and these do what the same steps do
-// without compiling, bit for bit: parameters, running statistics and what is dropped.
+// TestTraining: a small network of most layers learns its samples by compiled steps, and these do what the same steps
+// do without compiling, bit for bit: parameters, running statistics and what is dropped.
 func TestTraining(t *testing.T) {
 	e := open(t, tensor.Options{})
 	x, labels := wave(e, 1, 6, 2, 6, 6), e.NewInt32([]int32{0, 1, 2, 2, 1, 0}, 6)
