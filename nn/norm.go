@@ -44,7 +44,6 @@ func moments(x *tensor.Tensor, axes ...int) (mean, variance, deviation *tensor.T
 }
 
 // standardise returns deviation / sqrt(variance + eps).
-// variance.
 func standardise(deviation, variance *tensor.Tensor, eps float64) *tensor.Tensor {
 	return deviation.Mul(variance.Plus(eps).Sqrt().Inv())
 }
