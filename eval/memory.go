@@ -68,6 +68,10 @@ func (m *machine[F]) effect(e *effect, n int) {
 		m.pair(e, idx)
 		return
 	}
+	if m.window.at != nil && m.window.buffer == e.buffer {
+		m.throughWindow(e, n)
+		return
+	}
 	mem := m.launch.Buffers[e.buffer]
 	switch t := m.m.Buffers[e.buffer].Type; t {
 	case ir.F32:
@@ -90,6 +94,20 @@ func (m *machine[F]) effect(e *effect, n int) {
 		}
 	default:
 		store(elements[uint32](mem), idx, m.w[e.value][:n])
+	}
+}
+
+// throughWindow stores a block's values one behind the other. A window's elements are values of lanes, of four bytes or
+// eight.
+func (m *machine[F]) throughWindow(e *effect, n int) {
+	at := m.base - m.window.first
+	switch fileOf(e.typ) {
+	case fileFloat:
+		copy(unsafe.Slice((*F)(m.window.at), at+n)[at:], m.f[e.value][:n])
+	case fileDouble:
+		copy(unsafe.Slice((*float64)(m.window.at), at+n)[at:], m.d[e.value][:n])
+	default:
+		copy(unsafe.Slice((*uint32)(m.window.at), at+n)[at:], m.w[e.value][:n])
 	}
 }
 

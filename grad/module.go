@@ -35,6 +35,7 @@ func newGraph(m *ir.Module, spec Spec) (*graph, error) {
 	if err := ir.Verify(m); err != nil {
 		return nil, fmt.Errorf("grad: %w", err)
 	}
+	m = ir.SplitReductions(m) // what a program computes for a reduction is then a map's
 	g := &graph{m: m.Clone(), primal: m.Stages, moving: make([]bool, len(m.Buffers)), written: make([]bool, len(m.Buffers))}
 	g.m.Stages = nil
 	g.env = newEnvironment(g.m)

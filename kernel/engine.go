@@ -71,6 +71,7 @@ type Engine struct {
 type executable struct {
 	pages *jit.Pages
 	cache *cache
+	folds folds
 	crew  *Crew
 	heap  *store // of the workers
 }
@@ -126,7 +127,7 @@ func (e *Engine) Close() error {
 func (x *executable) close() error {
 	x.crew.Close()
 	x.heap.close()
-	return x.cache.close()
+	return errors.Join(x.cache.close(), x.folds.close())
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.
