@@ -81,3 +81,21 @@ func TestOptions(t *testing.T) {
 		t.Error("a bias without one")
 	}
 }
+
+// TestOrthonormalAlmostDependent: vectors that almost point the same way (Laeuchli 1961) become orthonormal all the
+// same, which one pass of projections does not achieve.
+func TestOrthonormalAlmostDependent(t *testing.T) {
+	const small = 1e-9
+	x := orthonormal([]float64{1, small, 0, 0, 1, 0, small, 0, 1, 0, 0, small}, 3, 4)
+	for i := range 3 {
+		for k := range 3 {
+			want := 0.0
+			if i == k {
+				want = 1
+			}
+			if got := inner(x[4*i:4*i+4], x[4*k:4*k+4]); math.Abs(got-want) > 1e-14 {
+				t.Errorf("product of vectors %d and %d is %v, want %v", i, k, got, want)
+			}
+		}
+	}
+}

@@ -155,6 +155,27 @@ func TestRunningStatistics(t *testing.T) {
 	expect(t, "running mean after inference", n.Mean.Value(), []int{2}, mean)
 }
 
+// TestStatisticsAreConstant: what inference takes from a batch of the same compiled function has no derivative by it.
+func TestStatisticsAreConstant(t *testing.T) {
+	e := open(t, tensor.Options{})
+	n := NewBatchNorm(e, 2)
+	x := wave(e, 1, 3, 2)
+	f, err := e.Compile(func([]*tensor.Tensor) []*tensor.Tensor {
+		n.Forward(&Pass{Training: true}, x)
+		y := n.Forward(nil, wave(e, 2, 3, 2))
+		return append(tensor.Grad(y.Sum(), x), y)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "derivative", f.Result(0), []int{3, 2}, make([]float64, 6))
+	expect(t, "inference", f.Result(1), []int{3, 2}, n.Forward(nil, wave(e, 2, 3, 2)).Float64s())
+}
+
 // TestDropout: the share and the mean are right, the seed decides, every pass drops others, and inference drops
 // nothing.
 func TestDropout(t *testing.T) {
