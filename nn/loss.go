@@ -65,8 +65,8 @@ func Huber(prediction, target *tensor.Tensor, delta float64, r Reduction) *tenso
 }
 
 // BCEWithLogits returns -t log(s) - (1-t) log(1-s) with s the sigmoid of the logits and targets t from 0 to 1: of
-// tensors of equal shapes, one loss an element. It is computed from the logits x, of any size: as log(1+e^x) - t x
-// or, where x is positive, as log(1+e^-x) + (1-t) x.
+// tensors of equal shapes, one loss an element. It is computed from the logits x, of any finite size: as log(1+e^x) - t
+// x or, where x is positive, as log(1+e^-x) + (1-t) x.
 func BCEWithLogits(logits, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return pointwise("BCEWithLogits", logits, target, r, func(x, t trace.Float) trace.Float {
 		weight := x.Below(0).Select(t.Neg(), t.From(1))
@@ -74,9 +74,9 @@ func BCEWithLogits(logits, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	})
 }
 
-// CrossEntropy returns -log of the probability that the softmax of the logits, [..., classes], gives to labels, of
-// type Int32 and shape [...]: one loss a label. It is computed from the logits, of any size. A label below 0 or not
-// below classes has the loss NaN.
+// CrossEntropy returns -log of the probability that the softmax of the logits, [..., classes], gives to labels, of type
+// Int32 and shape [...]: one loss a label. It is computed from the logits, of any finite size, or -Inf for what is
+// impossible. A label below 0 or not below classes has the loss NaN.
 func CrossEntropy(logits, labels *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return SmoothCrossEntropy(logits, labels, 0, r)
 }
