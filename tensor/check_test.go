@@ -42,6 +42,11 @@ var smooth = []struct {
 	{"Split", func(x []*Tensor) *Tensor { p := x[0].Split(1, 2, 3); return p[0].Sum().Mul(p[1].Sq()) }, [][]int{{2, 5}}},
 	{"Sum", func(x []*Tensor) *Tensor { return x[0].Sq().Sum(0, 2).Sq() }, [][]int{{2, 3, 4}}},
 	{"Mean", func(x []*Tensor) *Tensor { return x[0].Sq().Mean(1).Sq() }, [][]int{{2, 3, 4}}},
+	{"Prod", func(x []*Tensor) *Tensor { return x[0].Prod(1) }, [][]int{{2, 4}}},
+	{"Prod with a zero", func(x []*Tensor) *Tensor {
+		y := x[0].Mul(x[0].e.New([]float32{1, 0, 2, 1, 1, 1}, 2, 3))
+		return y.Prod(1).Add(y.Prod())
+	}, [][]int{{2, 3}}},
 	{"MinOver", func(x []*Tensor) *Tensor { return x[0].Sq().MinOver(1) }, [][]int{{2, 5}}},
 	{"MaxOver", func(x []*Tensor) *Tensor { return x[0].Sq().MaxOver(0) }, [][]int{{5, 2}}},
 	{"Var", func(x []*Tensor) *Tensor { return x[0].Var(1, 1) }, [][]int{{2, 5}}},

@@ -52,6 +52,7 @@ func TestElements(t *testing.T) {
 		{"sum of the outer of three", x.Reshape(2, 1, 3).Expand(2, 2, 3).Sum(0, 2), []int{2}, []float64{21, 21}},
 		{"mean", x.Mean(0), []int{3}, []float64{2.5, 3.5, 4.5}},
 		{"var", x.Var(0, 1), []int{2}, []float64{2.0 / 3, 2.0 / 3}},
+		{"prod", x.Prod(0), []int{3}, []float64{4, 10, 18}},
 		{"max", x.MaxOver(1), []int{2}, []float64{3, 6}},
 		{"matmul", x.MatMul(x.T()), []int{2, 2}, []float64{14, 32, 32, 77}},
 		{"matmul of a slice", x.Slice(1, 0, 2).MatMul(x.Slice(1, 1, 3)), []int{2, 2}, []float64{12, 15, 33, 42}},
