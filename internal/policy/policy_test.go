@@ -37,13 +37,13 @@ jit             : ir jit/amd64 mem
 kernel          : ir eval jit mem
 trace           : ir
 tensor          : trace grad kernel ir
-nn              : tensor trace
 optim           : trace
 internal/atomicfile :
 philox          :
 array           :
 npy             : array internal/atomicfile
 safetensors     : array internal/atomicfile
+nn              : tensor trace array safetensors
 film            : internal/atomicfile
 data            : array film philox
 scene           : philox
