@@ -284,6 +284,9 @@ func (p *parser) stage(kind StageKind) {
 		p.expect("->")
 		s.Out = p.buffers()
 	}
+	if kind == StageMatMul {
+		s.MatMul = p.matMul()
+	}
 	if kind == StageReduce {
 		p.expect("op")
 		s.Reduce = ReduceOp(p.oneOf("a reduction", reduceNames[:]))

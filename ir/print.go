@@ -36,6 +36,8 @@ import (
 //	  store image %2 %10
 //	}
 //	reduce mean (image) -> (small) op mean group 16 inner 3
+//	matmul product (x, w) -> (y) batch [2] m 3 n 4 k 5
+//	  a offset 0 batch [15] row 5 col 1 b offset 0 batch [0] row 4 col 1
 //
 // The number of a value is its place in Program.Nodes, so a node outside of a loop may have a number between
 // those of the loop's nodes. Line breaks are blanks; // starts a comment. Names that are no words are quoted as in
@@ -153,8 +155,11 @@ func (p *printer) stage(s *Stage) {
 		return
 	}
 	text := fmt.Sprintf("%v %s (%s) -> (%s)", s.Kind, quoteName(s.Name), p.list(s.In), p.list(s.Out))
-	if s.Kind == StageReduce {
+	switch s.Kind {
+	case StageReduce:
 		text += fmt.Sprintf(" op %v group %d inner %d", s.Reduce, s.Group, s.Inner)
+	case StageMatMul:
+		text += matMulText(s.MatMul)
 	}
 	p.line("%s", text)
 }

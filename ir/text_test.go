@@ -21,6 +21,7 @@ buffer sum f64 [] output
 buffer tmp u32 [0] temp
 buffer tmp i32 [2 3 4] temp
 buffer small f32 [4 3] output
+buffer products f32 [2 3 4] output
 func slope(%0 f32, %1 f32, %2 f32, %3 f32) {
   %4 = fma f32 %0 %1 %2
   %5 = mul f32 %4 %3
@@ -92,7 +93,7 @@ reduce mean (image) -> (small) op mean group 4 inner 3
 scan running (small) -> (#4)
 sort keys (small, #5) -> (#4)
 compact alive (small) -> (#4)
-matmul product (small, small) -> (#4)
+matmul product (small, half) -> (products) batch [2] m 3 n 4 k 3 a offset 2 batch [0] row -1 col 3 b offset 0 batch [0] row 0 col 0
 conv blur () -> ()
 `
 
@@ -189,6 +190,10 @@ func TestParseErrors(t *testing.T) {
 		{body("%0 = lane i32 store c %0 %0"), `there is no buffer "c"`},
 		{body("%0 = loop max 0 () { }"), "expected a bound from 1"},
 		{body("%0 = loop max 1 () { while %0 next }"), "loop 0 is malformed"},
+		{head + "matmul p (b, #1) -> (b)", `x:6:24: expected "batch", found the end`},
+		{head + "matmul p (b, #1) -> (b) batch [1 1 1 1 1 1 1] m 1 n 1 k 1", `expected "a", found the end`},
+		{head + "matmul p (b, #1) -> (b) batch [] m -1", `expected a size from 0 to`},
+		{head + "matmul p (b, #1) -> (b) batch [] m 1 n 1 k 1 a offset 1 batch [x]", `expected a number of elements from -1099511627776`},
 		{"module m map s [70000 70000] { }", "more than 2147483647 elements"},
 	} {
 		_, err := Parse("x", []byte(r.text))

@@ -194,8 +194,14 @@ func (v *verifier) stage(s *Stage, written []bool) {
 		return
 	}
 	v.flow(s, written)
-	if s.Kind == StageReduce && len(v.errs) == 0 {
+	if len(v.errs) > 0 {
+		return
+	}
+	switch s.Kind {
+	case StageReduce:
 		v.reduce(s)
+	case StageMatMul:
+		v.matMul(s)
 	}
 }
 

@@ -35,7 +35,7 @@ type Kernel struct {
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce func(worker int) }
+type works struct{ tiles, fold, reduce, product func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -53,6 +53,7 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
+	product multiplier      // of a matmul
 	labels  context.Context // for profiles
 }
 
@@ -67,6 +68,8 @@ type running struct {
 	scatter  int          // number of the scatter_add being folded
 	outs     int          // elements being folded or reduced
 	parts    int          // goroutines that share them
+	phase    int          // of a product
+	pieces   int          // of the phase
 }
 
 // Args are what a run reads and writes.
@@ -74,8 +77,8 @@ type Args struct {
 	Uniforms []float64 // by index in Module().Uniforms
 	Buffers  []*Buffer // by index in Module().Buffers; nil for temporaries
 
-	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes. It must not
-	// panic: that ends the process.
+	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes; the
+	// elements of products count as lanes. It must not panic: that ends the process.
 	Progress func(done, total int)
 }
 
@@ -84,7 +87,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reducePart}
+	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -106,6 +109,12 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		}
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
+	case ir.StageMatMul:
+		product, err := k.newMultiplier(s)
+		if err != nil {
+			return err
+		}
+		st.product = product
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -124,6 +133,10 @@ func (h *holdings) release() error {
 		if s.workers = nil; s.entry != nil {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
+		}
+		if s.product != nil {
+			errs = append(errs, s.product.close())
+			s.product = nil
 		}
 	}
 	return errors.Join(errs...)
@@ -173,9 +186,12 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	if observe != nil {
 		begun = time.Now()
 	}
-	if s.Kind == ir.StageReduce {
+	switch s.Kind {
+	case ir.StageReduce:
 		err = k.reduce(s)
-	} else {
+	case ir.StageMatMul:
+		err = k.matMul(s)
+	default:
 		err = k.mapStage(s, a.Uniforms)
 	}
 	if err == nil && observe != nil {
@@ -378,8 +394,11 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 	}
 	p := &progress{report: report}
 	for i := range k.stages {
-		if k.stages[i].Kind == ir.StageMap {
-			p.total += k.stages[i].Lanes()
+		switch s := &k.stages[i]; s.Kind {
+		case ir.StageMap:
+			p.total += s.Lanes()
+		case ir.StageMatMul:
+			p.total += k.module.Buffers[s.Out[0]].Len()
 		}
 	}
 	return p

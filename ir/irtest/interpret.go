@@ -55,6 +55,8 @@ func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 		}
 	case ir.StageReduce:
 		reduce(m, s, mem)
+	case ir.StageMatMul:
+		matMul(m, s, mem)
 	default:
 		panic("irtest: nothing interprets " + s.Kind.String())
 	}
