@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"weak"
 
 	"github.com/baremetaldevx86/microdr/kernel"
 )
@@ -32,10 +31,11 @@ type Engine struct {
 	tracing *tracer // the function that is being compiled
 	frozen  int     // depth of NoGrad
 
-	lent struct { // elements that the collector does not know of
+	lent struct { // the elements of tensors, of which the collector does not know
 		sync.Mutex
 		bytes   int // since it last ran
-		buffers map[weak.Pointer[kernel.Buffer]]struct{}
+		next    int
+		buffers map[int]*kernel.Buffer
 	}
 }
 
@@ -46,7 +46,7 @@ func Open(o Options) *Engine {
 		k.Precision, k.Backend = kernel.Float64, kernel.Auto
 	}
 	e := &Engine{options: o, kernels: kernel.New(k)}
-	e.lent.buffers = map[weak.Pointer[kernel.Buffer]]struct{}{}
+	e.lent.buffers = map[int]*kernel.Buffer{}
 	return e
 }
 
@@ -54,8 +54,8 @@ func Open(o Options) *Engine {
 func (e *Engine) Close() error {
 	e.plans.close()
 	e.lent.Lock()
-	for w := range e.lent.buffers {
-		w.Value().Free() // it belongs to a tensor that somebody still holds, or that the collector has not found yet
+	for _, b := range e.lent.buffers { // of tensors that somebody still holds, or that the collector has not found yet
+		b.Free()
 	}
 	clear(e.lent.buffers)
 	e.lent.Unlock()
@@ -79,8 +79,15 @@ func (e *Engine) NoGrad(f func()) {
 // count for its own decision when to run.
 const collectAt = 1 << 30
 
-// newBuffer returns a buffer for the elements of a tensor.
-func (e *Engine) newBuffer(t Type, n int) (*kernel.Buffer, error) {
+// elements are those of tensors. When nobody holds them any more, they are given back.
+type elements struct {
+	*kernel.Buffer
+	number  int // among those that are lent
+	cleanup runtime.Cleanup
+}
+
+// newElements returns memory for n elements.
+func (e *Engine) newElements(t Type, n int) (*elements, error) {
 	e.lent.Lock()
 	e.lent.bytes += n * t.Size()
 	due := e.lent.bytes > collectAt
@@ -97,17 +104,27 @@ func (e *Engine) newBuffer(t Type, n int) (*kernel.Buffer, error) {
 	}
 	e.lent.Lock()
 	defer e.lent.Unlock()
-	w := weak.Make(b)
-	e.lent.buffers[w] = struct{}{}
-	runtime.AddCleanup(b, e.forget, w)
-	return b, nil
+	e.lent.next++
+	e.lent.buffers[e.lent.next] = b
+	x := &elements{Buffer: b, number: e.lent.next}
+	x.cleanup = runtime.AddCleanup(x, e.giveBack, x.number)
+	return x, nil
 }
 
-// forget strikes a buffer off those that are lent.
-func (e *Engine) forget(w weak.Pointer[kernel.Buffer]) {
+// giveBack frees elements, unless they have been before.
+func (e *Engine) giveBack(number int) {
 	e.lent.Lock()
 	defer e.lent.Unlock()
-	delete(e.lent.buffers, w)
+	e.lent.buffers[number].Free()
+	delete(e.lent.buffers, number)
+}
+
+// free gives the elements back at once; they must not be used again.
+func (x *elements) free(e *Engine) {
+	if x != nil {
+		x.cleanup.Stop()
+		e.giveBack(x.number)
+	}
 }
 
 // Eval computes the tensors, those that have no elements yet, in as few kernels as possible. They forget what they were

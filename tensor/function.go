@@ -17,8 +17,8 @@ type Variable struct {
 	Name  string
 	e     *Engine
 	value *Tensor
-	spare *kernel.Buffer // that the next run may write to
-	shown bool           // the value's elements are in somebody's hands
+	spare *elements // that the next run may write to
+	shown bool      // the value's elements are in somebody's hands
 }
 
 // NewVariable returns a variable with a value, which is computed.
@@ -104,8 +104,8 @@ type Spec struct {
 type Function struct {
 	e       *Engine
 	plan    *plan
-	given   []*kernel.Buffer // what the plan reads, refreshed for variables
-	outputs []*kernel.Buffer // what it writes
+	given   []*elements // what the plan reads, refreshed for variables
+	outputs []*elements // what it writes
 	numbers []float64
 	inputs  []*Tensor
 	results []*Tensor
@@ -181,7 +181,7 @@ func (f *Function) allocate(t *tracer, s *schedule, results, roots []*Tensor) er
 		variables[p] = v
 	}
 	for _, in := range f.inputs {
-		b, err := f.e.newBuffer(in.typ, in.Len())
+		b, err := f.e.newElements(in.typ, in.Len())
 		if err != nil {
 			return err
 		}
@@ -196,7 +196,7 @@ func (f *Function) allocate(t *tracer, s *schedule, results, roots []*Tensor) er
 		}
 		f.given = append(f.given, x.buffer)
 	}
-	f.outputs = make([]*kernel.Buffer, len(roots))
+	f.outputs = make([]*elements, len(roots))
 	for i, r := range results {
 		result := f.e.leaf("Compile", r.typ, r.shape)
 		f.results = append(f.results, result)
@@ -215,7 +215,7 @@ func copyOf(t *Tensor) *Tensor {
 }
 
 // Input returns input i, whose elements are set with Write32, Write and the like of its buffer before a run.
-func (f *Function) Input(i int) *kernel.Buffer { return f.inputs[i].buffer }
+func (f *Function) Input(i int) *kernel.Buffer { return f.inputs[i].buffer.Buffer }
 
 // Result returns result i, whose elements are those of the last run.
 func (f *Function) Result(i int) *Tensor { return f.results[i] }
@@ -245,11 +245,11 @@ func (f *Function) Run(ctx context.Context) error {
 }
 
 // next returns where the next value goes.
-func (v *Variable) next() (*kernel.Buffer, error) {
+func (v *Variable) next() (*elements, error) {
 	if v.spare != nil {
 		return v.spare, nil
 	}
-	b, err := v.e.newBuffer(v.value.typ, v.value.Len())
+	b, err := v.e.newElements(v.value.typ, v.value.Len())
 	v.spare = b
 	return b, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 
 	"github.com/baremetaldevx86/microdr/kernel"
 )
@@ -43,14 +44,14 @@ func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
 	if err != nil {
 		return err
 	}
-	buffers := make([]*kernel.Buffer, 0, len(roots))
+	buffers := make([]*elements, 0, len(roots))
 	free := func() {
 		for _, b := range buffers {
-			b.Free()
+			b.free(e)
 		}
 	}
 	for _, t := range roots {
-		b, err := e.newBuffer(t.typ, t.Len())
+		b, err := e.newElements(t.typ, t.Len())
 		if err != nil {
 			free()
 			return err
@@ -68,8 +69,8 @@ func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
 }
 
 // given returns the buffers of the tensors that are given.
-func (s *schedule) given() []*kernel.Buffer {
-	var list []*kernel.Buffer
+func (s *schedule) given() []*elements {
+	var list []*elements
 	for _, t := range s.order {
 		if t.given() {
 			list = append(list, t.buffer)
@@ -165,13 +166,19 @@ func compile(e *Engine, s *schedule, roots []*Tensor) (*plan, error) {
 }
 
 // run computes the outputs from the inputs.
-func (p *plan) run(ctx context.Context, inputs, outputs []*kernel.Buffer, numbers []float64) error {
+func (p *plan) run(ctx context.Context, inputs, outputs []*elements, numbers []float64) error {
 	if p.kernel == nil {
 		return nil
 	}
-	copy(p.args.Buffers, inputs)
-	copy(p.args.Buffers[p.inputs:], outputs)
+	for i, x := range inputs {
+		p.args.Buffers[i] = x.Buffer
+	}
+	for i, x := range outputs {
+		p.args.Buffers[p.inputs+i] = x.Buffer
+	}
 	p.args.Uniforms = numbers
+	defer runtime.KeepAlive(inputs)
+	defer runtime.KeepAlive(outputs)
 	defer clear(p.args.Buffers)
 	return p.kernel.Run(ctx, p.args)
 }

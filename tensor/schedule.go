@@ -46,6 +46,9 @@ func (t *Tensor) sources() []*Tensor {
 		base, _ := t.source()
 		return []*Tensor{base}
 	}
+	if w, ok := t.attr.(wrapped); ok {
+		return []*Tensor{w.inside()}
+	}
 	return t.args
 }
 
@@ -107,7 +110,7 @@ func (s *schedule) level(t *Tensor) {
 		f.reads = 1
 		return
 	}
-	elsewhere := t.kind.inline && t.kind != &mapKind && t.kind != &storeKind // looks at other elements than its own
+	elsewhere := looksAround(t)
 	for i, a := range t.sources() {
 		g := s.facts[a]
 		s.demand(a, s.needOf(t, i))
@@ -127,6 +130,15 @@ func (s *schedule) level(t *Tensor) {
 	if f.memory || !t.kind.inline {
 		f.cost, f.reads = 0, 1
 	}
+}
+
+// looksAround tells whether an element of t is computed from elements of its arguments at other places.
+func looksAround(t *Tensor) bool {
+	switch t.kind {
+	case &mapKind, &storeKind, &customKind, &checkpointKind, &afterKind:
+		return false
+	}
+	return t.kind.inline
 }
 
 // need is what a kind asks of an argument.

@@ -3,10 +3,10 @@ package tensor
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/ir"
-	"github.com/baremetaldevx86/microdr/kernel"
 )
 
 // Tensor is an N-d array: a shape, row-major, and a type. It is immutable.
@@ -18,8 +18,8 @@ type Tensor struct {
 	shape []int
 	typ   Type
 
-	buffer *kernel.Buffer // the elements, once they are there
-	frozen bool           // derivatives stop here
+	buffer *elements // the elements, once they are there
+	frozen bool      // derivatives stop here
 }
 
 // attribute is what an operation has besides its arguments.
@@ -88,7 +88,7 @@ var leafKind = kind{name: "leaf"}
 // leaf returns a tensor of the engine with a buffer of its own.
 func (e *Engine) leaf(call string, t Type, shape []int) *Tensor {
 	checkShape(call, shape)
-	b, err := e.newBuffer(t, count(shape))
+	b, err := e.newElements(t, count(shape))
 	if err != nil {
 		fail(call, "%v", err)
 	}
@@ -149,6 +149,7 @@ func (e *Engine) Scalar(x float64) *Tensor { return e.Full(x) }
 // Float64s computes and returns the elements, row-major, as float64: numbers of any type, truth values as 0 and 1.
 func (t *Tensor) Float64s() []float64 {
 	t.must("Float64s")
+	defer runtime.KeepAlive(t)
 	out := make([]float64, t.Len())
 	t.buffer.Read(out)
 	return out
@@ -160,6 +161,7 @@ func (t *Tensor) Float32s() []float32 {
 		fail("Float32s", "elements of type %v", t.typ)
 	}
 	t.must("Float32s")
+	defer runtime.KeepAlive(t)
 	out := make([]float32, t.Len())
 	if t.typ == Float32 {
 		copy(out, t.buffer.Floats())
@@ -177,6 +179,7 @@ func (t *Tensor) Int32s() []int32 {
 		fail("Int32s", "elements of type %v", t.typ)
 	}
 	t.must("Int32s")
+	defer runtime.KeepAlive(t)
 	out := make([]int32, t.Len())
 	for i, x := range t.buffer.Words() {
 		out[i] = int32(x)
@@ -201,7 +204,7 @@ func (t *Tensor) must(call string) {
 
 // Free gives the elements back before the collector finds out that nobody holds the tensor. It must not be used any more.
 func (t *Tensor) Free() {
-	t.buffer.Free()
+	t.buffer.free(t.e)
 	t.buffer = nil
 }
 
