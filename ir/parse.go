@@ -295,6 +295,9 @@ func (p *parser) stage(kind StageKind) {
 		p.expect("inner")
 		s.Inner = int(p.integer("a size", 1, MaxElements))
 	}
+	if kind == StageConv {
+		s.Conv = p.conv()
+	}
 	p.m.Stages = append(p.m.Stages, s)
 }
 

@@ -38,6 +38,8 @@ import (
 //	reduce mean (image) -> (small) op mean group 16 inner 3
 //	matmul product (x, w) -> (y) batch [2] m 3 n 4 k 5
 //	  a offset 0 batch [15] row 5 col 1 b offset 0 batch [0] row 4 col 1
+//	conv blur (image, filter) -> (soft) forward batch 1 channels 3 filters 3 groups 3 image [48 48] filter [5 5]
+//	  result [48 48] stride [1 1] dilation [1 1] pad [2 2]
 //
 // The number of a value is its place in Program.Nodes, so a node outside of a loop may have a number between
 // those of the loop's nodes. Line breaks are blanks; // starts a comment. Names that are no words are quoted as in
@@ -160,6 +162,8 @@ func (p *printer) stage(s *Stage) {
 		text += fmt.Sprintf(" op %v group %d inner %d", s.Reduce, s.Group, s.Inner)
 	case StageMatMul:
 		text += matMulText(s.MatMul)
+	case StageConv:
+		text += s.Conv.text()
 	}
 	p.line("%s", text)
 }

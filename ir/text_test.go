@@ -22,6 +22,8 @@ buffer tmp u32 [0] temp
 buffer tmp i32 [2 3 4] temp
 buffer small f32 [4 3] output
 buffer products f32 [2 3 4] output
+buffer taps f32 [2 1 3 3] input
+buffer soft f32 [2 12] output
 func slope(%0 f32, %1 f32, %2 f32, %3 f32) {
   %4 = fma f32 %0 %1 %2
   %5 = mul f32 %4 %3
@@ -94,7 +96,7 @@ scan running (small) -> (#4)
 sort keys (small, #5) -> (#4)
 compact alive (small) -> (#4)
 matmul product (small, half) -> (products) batch [2] m 3 n 4 k 3 a offset 2 batch [0] row -1 col 3 b offset 0 batch [0] row 0 col 0
-conv blur () -> ()
+conv blur (small, taps) -> (soft) forward batch 1 channels 1 filters 2 groups 1 image [3 4] filter [3 3] result [3 4] stride [1 1] dilation [1 1] pad [1 1]
 `
 
 // TestSample reads the sample, which must print as it stands, and read again as the same module.
@@ -217,6 +219,7 @@ func TestParseErrors(t *testing.T) {
 // every pass takes it.
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
+	f.Add(convText)
 	files, _ := filepath.Glob("testdata/pass/*.txt")
 	for _, file := range files {
 		data, err := os.ReadFile(file)

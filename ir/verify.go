@@ -203,6 +203,9 @@ func (v *verifier) stage(s *Stage, written []bool) {
 	case StageMatMul:
 		v.matMul(s)
 	}
+	if s.Kind == StageConv && len(v.errs) == 0 {
+		v.conv(s)
+	}
 }
 
 func (v *verifier) mapStage(s *Stage) {

@@ -35,7 +35,7 @@ type Kernel struct {
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce, product func(worker int) }
+type works struct{ tiles, fold, reduce, product, conv func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -55,6 +55,7 @@ type stage struct {
 	launch  launch
 	product multiplier      // of a matmul
 	labels  context.Context // for profiles
+	conv    convolution     // of a conv stage
 }
 
 // running is the state of a stage that runs.
@@ -87,7 +88,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces}
+	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -115,6 +116,10 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 			return err
 		}
 		st.product = product
+	case ir.StageConv:
+		if err := k.prepareConv(st); err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -138,6 +143,7 @@ func (h *holdings) release() error {
 			errs = append(errs, s.product.close())
 			s.product = nil
 		}
+		errs = append(errs, s.conv.release())
 	}
 	return errors.Join(errs...)
 }
@@ -191,6 +197,8 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 		err = k.reduce(s)
 	case ir.StageMatMul:
 		err = k.matMul(s)
+	case ir.StageConv:
+		err = k.convStage(s)
 	default:
 		err = k.mapStage(s, a.Uniforms)
 	}

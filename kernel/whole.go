@@ -15,7 +15,7 @@ func writtenWhole(m *ir.Module) []bool {
 		s := &m.Stages[i]
 		if s.Kind != ir.StageMap {
 			for _, b := range s.Out {
-				write(b, s.Kind == ir.StageReduce || s.Kind == ir.StageMatMul)
+				write(b, s.Kind == ir.StageReduce || s.Kind == ir.StageMatMul || s.Kind == ir.StageConv)
 				touched[b] = true
 			}
 			for _, b := range s.In {

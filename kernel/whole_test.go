@@ -52,3 +52,18 @@ func TestWrittenWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestConvWritesWhole(t *testing.T) {
+	m := &ir.Module{Name: "whole"}
+	x, w := m.AddBuffer("x", ir.F32, ir.Input, 9), m.AddBuffer("w", ir.F32, ir.Input, 1)
+	y := m.AddBuffer("y", ir.F32, ir.Temp, 9)
+	one := [2]int{1, 1}
+	m.AddConv("conv", ir.Conv{Batch: 1, Channels: 1, Filters: 1, Groups: 1, Height: 3, Width: 3, FilterHeight: 1, FilterWidth: 1,
+		OutHeight: 3, OutWidth: 3, Stride: one, Dilation: one}, x, w, y)
+	if err := ir.Verify(m); err != nil {
+		t.Fatal(err)
+	}
+	if !writtenWhole(m)[y] {
+		t.Error("a convolution writes all of its output")
+	}
+}

@@ -48,6 +48,29 @@ var smooth = []struct {
 	{"LogSumExp", func(x []*Tensor) *Tensor { return x[0].LogSumExp(1) }, [][]int{{2, 5}}},
 	{"Softmax", func(x []*Tensor) *Tensor { return x[0].Softmax(1) }, [][]int{{2, 5}}},
 	{"LogSoftmax", func(x []*Tensor) *Tensor { return x[0].LogSoftmax(0) }, [][]int{{5, 2}}},
+	{"MatMul", func(x []*Tensor) *Tensor { return x[0].MatMul(x[1]) }, [][]int{{3, 4}, {4, 2}}},
+	{"MatMul transposed", func(x []*Tensor) *Tensor { return x[0].T().MatMul(x[1].T()) }, [][]int{{4, 3}, {2, 4}}},
+	{"MatMul of vectors", func(x []*Tensor) *Tensor { return x[0].MatMul(x[1]).MatMul(x[0].Slice(0, 0, 2)) }, [][]int{{4}, {4, 2}}},
+	{"MatMul batched", func(x []*Tensor) *Tensor { return x[0].MatMul(x[1]).MatMul(x[2]) }, [][]int{{2, 1, 3, 4}, {3, 4, 2}, {2, 2}}},
+	{"MatMul of expressions", func(x []*Tensor) *Tensor { return x[0].Exp().T().MatMul(x[1].Sq().Flip(0)) }, [][]int{{4, 3}, {4, 2}}},
+	{"MatMul of numbers", func(x []*Tensor) *Tensor { return x[0].MatMul(x[0].e.Full(0.3, 4, 2)).Sq() }, [][]int{{3, 4}}},
+	{"Conv2D", func(x []*Tensor) *Tensor { return x[0].Conv2D(x[1], Window{}) }, [][]int{{2, 2, 5, 4}, {3, 2, 3, 2}}},
+	{"Conv2D strided", func(x []*Tensor) *Tensor {
+		return x[0].Conv2D(x[1], Window{Stride: [2]int{2, 1}, Pad: [2][2]int{{1, 0}, {2, 1}}, Dilation: [2]int{1, 2}})
+	}, [][]int{{1, 2, 5, 6}, {2, 2, 2, 3}}},
+	{"Conv2D in groups", func(x []*Tensor) *Tensor {
+		return x[0].Sq().Conv2D(x[1].Exp(), Window{Groups: 2, Pad: [2][2]int{{1, 1}, {1, 1}}}).Sq()
+	}, [][]int{{2, 4, 3, 4}, {6, 2, 3, 3}}},
+	{"ConvTranspose2D", func(x []*Tensor) *Tensor {
+		return x[0].ConvTranspose2D(x[1], Window{Stride: [2]int{2, 2}, Pad: [2][2]int{{1, 0}, {0, 0}}}, [2]int{1, 0})
+	}, [][]int{{2, 2, 3, 2}, {2, 3, 3, 2}}},
+	{"MaxPool2D", func(x []*Tensor) *Tensor { return x[0].MaxPool2D(2, 2, Window{}).Sq() }, [][]int{{2, 2, 4, 6}}},
+	{"MaxPool2D padded", func(x []*Tensor) *Tensor {
+		return x[0].MaxPool2D(3, 2, Window{Stride: [2]int{2, 1}, Pad: [2][2]int{{1, 1}, {0, 1}}}).Sq()
+	}, [][]int{{1, 2, 5, 4}}},
+	{"AvgPool2D", func(x []*Tensor) *Tensor {
+		return x[0].AvgPool2D(2, 2, Window{Pad: [2][2]int{{1, 0}, {0, 1}}}, true).Sq()
+	}, [][]int{{2, 1, 4, 5}}},
 	{"Gather", func(x []*Tensor) *Tensor {
 		return x[0].Gather(1, x[0].e.NewInt32([]int32{2, 0, 2, -1}, 2, 2)).Sq()
 	}, [][]int{{2, 3}}},

@@ -1,8 +1,6 @@
 package tensor
 
 import (
-	"math"
-
 	"github.com/baremetaldevx86/microdr/ir"
 )
 
@@ -144,65 +142,4 @@ func (t *Tensor) ConvTranspose2D(filter *Tensor, w Window, extra [2]int) *Tensor
 		fail("ConvTranspose2D", "%v extra rows and columns with stride %v", extra, w.Stride)
 	}
 	return c.apply(ir.ConvImage, t, filter)
-}
-
-// windows returns, for every place in a window, what stands there as the window goes over t, padded with x.
-func (t *Tensor) windows(call string, height, width int, w Window, x float64) []*Tensor {
-	w.check(call, t.shape, height, width)
-	padded := t.Pad([]int{0, 0, w.Pad[0][0], w.Pad[1][0]}, []int{0, 0, w.Pad[0][1], w.Pad[1][1]}, x)
-	var list []*Tensor
-	rows, columns := w.out(0, t.shape[2], height), w.out(1, t.shape[3], width)
-	for i := range height {
-		for k := range width {
-			top, left := i*w.Dilation[0], k*w.Dilation[1]
-			list = append(list, padded.
-				SliceStep(2, top, top+(rows-1)*w.Stride[0]+1, w.Stride[0]).
-				SliceStep(3, left, left+(columns-1)*w.Stride[1]+1, w.Stride[1]))
-		}
-	}
-	return list
-}
-
-// MaxPool2D returns the greatest element under a window that goes over t, [batch, channels, height, width]. Padding does not
-// count. Of equal elements the first one has the derivative. A stride of 0 is the window's extent.
-func (t *Tensor) MaxPool2D(height, width int, w Window) *Tensor {
-	w = w.pooling(height, width)
-	var best *Tensor
-	for _, x := range t.windows("MaxPool2D", height, width, w, math.Inf(-1)) {
-		if best == nil {
-			best = x
-			continue
-		}
-		best = best.Max(x)
-	}
-	return best
-}
-
-// AvgPool2D returns the mean under a window that goes over t, [batch, channels, height, width]. Padding counts as zeros, or, if
-// inside, not at all. A stride of 0 is the window's extent.
-func (t *Tensor) AvgPool2D(height, width int, w Window, inside bool) *Tensor {
-	w = w.pooling(height, width)
-	sum := total(t.windows("AvgPool2D", height, width, w, 0))
-	if !inside || w.Pad == [2][2]int{} {
-		return sum.Over(float64(height * width))
-	}
-	ones := t.e.Ones(1, 1, t.shape[2], t.shape[3])
-	return sum.Div(total(ones.windows("AvgPool2D", height, width, w, 0)))
-}
-
-func (w Window) pooling(height, width int) Window {
-	for i, extent := range []int{height, width} {
-		if w.Stride[i] == 0 {
-			w.Stride[i] = extent
-		}
-	}
-	return w.normal()
-}
-
-func total(list []*Tensor) *Tensor {
-	sum := list[0]
-	for _, x := range list[1:] {
-		sum = sum.Add(x)
-	}
-	return sum
 }

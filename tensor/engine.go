@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/baremetaldevx86/microdr/kernel"
 )
@@ -20,6 +21,8 @@ type Options struct {
 	Unfused bool
 	// Anomalies looks at every result for NaN and makes the first one an error that names the operation. Slow.
 	Anomalies bool
+	// Timeline, if set, is told of every stage that runs.
+	Timeline *Timeline
 }
 
 // Engine owns the memory of tensors and the kernels that compute them. Tensors of different engines do not mix. Its methods,
@@ -44,6 +47,10 @@ func Open(o Options) *Engine {
 	k := kernel.Options{Workers: o.Workers, Backend: o.Backend, Memory: o.Memory}
 	if o.Float64 {
 		k.Precision, k.Backend = kernel.Float64, kernel.Auto
+	}
+	if o.Timeline != nil {
+		o.Timeline.begun = time.Now()
+		k.Observe = o.Timeline.observe
 	}
 	e := &Engine{options: o, kernels: kernel.New(k)}
 	e.lent.buffers = map[int]*kernel.Buffer{}

@@ -111,6 +111,14 @@ type Function struct {
 	results []*Tensor
 	reads   []binding
 	writes  []binding
+	watched []watch // where anomalies are looked for
+}
+
+// watch is an operation, and where its result is: among what the plan writes, or reads.
+type watch struct {
+	t       *Tensor
+	outputs bool
+	at      int
 }
 
 // binding is a variable, and its place among what a plan reads or writes.
@@ -162,6 +170,9 @@ func (f *Function) build(t *tracer, results []*Tensor) error {
 		}
 	}
 	s := newSchedule(roots, f.e.options.Unfused)
+	if f.e.options.Anomalies {
+		s, roots = f.watch(s, roots)
+	}
 	plan, err := compile(f.e, s, roots)
 	if err != nil {
 		return err
@@ -197,10 +208,48 @@ func (f *Function) allocate(t *tracer, s *schedule, results, roots []*Tensor) er
 		f.given = append(f.given, x.buffer)
 	}
 	f.outputs = make([]*elements, len(roots))
-	for i, r := range results {
+	for i, r := range roots {
+		if i >= len(results) && i < len(results)+len(f.writes) {
+			continue // a variable has it
+		}
 		result := f.e.leaf("Compile", r.typ, r.shape)
-		f.results = append(f.results, result)
 		f.outputs[i] = result.buffer
+		if i < len(results) {
+			f.results = append(f.results, result)
+		}
+	}
+	return nil
+}
+
+// watch makes every operation's result an output, so that it can be looked at.
+func (f *Function) watch(s *schedule, roots []*Tensor) (*schedule, []*Tensor) {
+	given := 0
+	for _, t := range s.order {
+		switch at := slices.Index(roots, t); {
+		case t.given():
+			f.watched = append(f.watched, watch{t, false, given})
+			given++
+		case at >= 0:
+			f.watched = append(f.watched, watch{t, true, at})
+		case t.kind != &fillKind && t.kind != &iotaKind:
+			f.watched = append(f.watched, watch{t, true, len(roots)})
+			roots = append(roots, t)
+		}
+	}
+	return newSchedule(roots, true), roots
+}
+
+// anomaly returns an error that names the operation that first made a NaN in the last run.
+func (f *Function) anomaly() error {
+	bad := map[*Tensor]bool{}
+	for _, w := range f.watched {
+		b := f.given
+		if w.outputs {
+			b = f.outputs
+		}
+		if bad[w.t] = w.t.typ.IsFloat() && hasNaN(b[w.at]); bad[w.t] && w.outputs && !anyOf(bad, w.t.args) {
+			return anomalous(w.t)
+		}
 	}
 	return nil
 }
@@ -236,6 +285,9 @@ func (f *Function) Run(ctx context.Context) error {
 		f.outputs[w.at] = b
 	}
 	if err := f.plan.run(ctx, f.given, f.outputs, f.numbers); err != nil {
+		return err
+	}
+	if err := f.anomaly(); err != nil {
 		return err
 	}
 	for _, w := range f.writes {

@@ -39,7 +39,14 @@ func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
 	if len(roots) == 0 {
 		return nil
 	}
-	s := newSchedule(roots, e.options.Unfused)
+	if e.options.Anomalies {
+		return e.anomalies(ctx, roots)
+	}
+	return p.compute(ctx, e, newSchedule(roots, e.options.Unfused), roots)
+}
+
+// compute computes what is scheduled.
+func (p *plans) compute(ctx context.Context, e *Engine, s *schedule, roots []*Tensor) error {
 	plan, err := p.find(e, s, roots)
 	if err != nil {
 		return err

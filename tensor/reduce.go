@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"math"
-	"slices"
 
 	"github.com/baremetaldevx86/microdr/ir"
 )
@@ -59,7 +58,7 @@ func reduce(f fold, t *Tensor) *Tensor {
 // identities are what the reductions of nothing give.
 var identities = [...]float64{ir.ReduceSum: 0, ir.ReduceMin: math.Inf(1), ir.ReduceMax: math.Inf(-1)}
 
-// over reduces over axes. They are brought together where something lies between them.
+// over reduces over axes, those that lie side by side at once, the last ones first.
 func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tensor {
 	if !ir.ClassNumber.Has(t.typ.value()) || t.typ == Uint32 {
 		fail(call, "not defined for %v", t.typ)
@@ -78,19 +77,13 @@ func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tenso
 	case f.group == 1:
 		return t.Reshape(shape...)
 	}
-	x := t
-	if last := axes[len(axes)-1]; last-axes[0] == len(axes)-1 {
-		f.inner = count(t.shape[last+1:])
-	} else {
-		var order []int
-		for i := range t.shape {
-			if !slices.Contains(axes, i) {
-				order = append(order, i)
-			}
+	for i := len(axes) - 1; i > 0; i-- {
+		if axes[i-1] != axes[i]-1 { // the last ones that lie side by side, and then the others
+			return t.over(call, op, true, axes[i:]).over(call, op, true, axes[:i]).Reshape(shape...)
 		}
-		x = t.Permute(append(order, axes...)...)
 	}
-	return reduce(f, x).Reshape(shape...)
+	f.inner = count(t.shape[axes[len(axes)-1]+1:])
+	return reduce(f, t).Reshape(shape...)
 }
 
 // sumTo is the adjoint of an expansion: the sum over the axes that were stretched or added.
@@ -108,7 +101,8 @@ func (t *Tensor) sumTo(shape []int) *Tensor {
 	return t.over("Expand", ir.ReduceSum, false, axes).Reshape(shape...)
 }
 
-// Reductions go over the given axes, or all, in the order that package ir fixes, of the elements of those axes row-major.
+// Reductions go over the given axes, or all, in the order that package ir fixes: of the elements of axes that lie side by side,
+// row-major, the last such axes first.
 
 // Sum returns the sums.
 func (t *Tensor) Sum(axes ...int) *Tensor { return t.over("Sum", ir.ReduceSum, false, axes) }

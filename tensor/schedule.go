@@ -114,6 +114,9 @@ func (s *schedule) level(t *Tensor) {
 	for i, a := range t.sources() {
 		g := s.facts[a]
 		s.demand(a, s.needOf(t, i))
+		if elsewhere && t.Len() >= 2*a.Len() && g.reads > 0 && !g.isCheap() { // it would be computed again and again
+			s.demand(a, whole)
+		}
 		level := g.level
 		ahead := elsewhere && a.kind.inline && !a.isView() && g.reads > 0
 		if !t.kind.inline || !a.given() && (ahead || a.kind == &storeKind) {

@@ -20,6 +20,7 @@ type Tensor struct {
 
 	buffer *elements // the elements, once they are there
 	frozen bool      // derivatives stop here
+	site   string    // where it was made, if anomalies are looked for
 }
 
 // attribute is what an operation has besides its arguments.
@@ -54,6 +55,9 @@ func node(k *kind, attr attribute, typ Type, shape []int, args ...*Tensor) *Tens
 		}
 	}
 	t.frozen = t.e.frozen > 0
+	if t.e.options.Anomalies {
+		t.site = site()
+	}
 	return t
 }
 
@@ -148,11 +152,22 @@ func (e *Engine) Scalar(x float64) *Tensor { return e.Full(x) }
 
 // Float64s computes and returns the elements, row-major, as float64: numbers of any type, truth values as 0 and 1.
 func (t *Tensor) Float64s() []float64 {
-	t.must("Float64s")
+	out, err := t.TryFloat64s()
+	if err != nil {
+		fail("Float64s", "%v", err)
+	}
+	return out
+}
+
+// TryFloat64s is Float64s where that may fail: too little memory, an anomaly.
+func (t *Tensor) TryFloat64s() ([]float64, error) {
 	defer runtime.KeepAlive(t)
+	if err := t.e.compute(context.Background(), []*Tensor{t}); err != nil {
+		return nil, err
+	}
 	out := make([]float64, t.Len())
 	t.buffer.Read(out)
-	return out
+	return out, nil
 }
 
 // Float32s computes and returns the elements of a float tensor in a slice of their own.

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -52,6 +53,8 @@ func TestElements(t *testing.T) {
 		{"mean", x.Mean(0), []int{3}, []float64{2.5, 3.5, 4.5}},
 		{"var", x.Var(0, 1), []int{2}, []float64{2.0 / 3, 2.0 / 3}},
 		{"max", x.MaxOver(1), []int{2}, []float64{3, 6}},
+		{"matmul", x.MatMul(x.T()), []int{2, 2}, []float64{14, 32, 32, 77}},
+		{"matmul of a slice", x.Slice(1, 0, 2).MatMul(x.Slice(1, 1, 3)), []int{2, 2}, []float64{12, 15, 33, 42}},
 		{"gather", x.Gather(1, e.NewInt32([]int32{2, -3}, 2, 1)), []int{2, 1}, []float64{3, 4}},
 		{"index select", x.IndexSelect(1, e.NewInt32([]int32{2, 0}, 2)), []int{2, 2}, []float64{3, 1, 6, 4}},
 		{"embedding", x.Embedding(e.NewInt32([]int32{1, 1, 0}, 3)), []int{3, 3}, []float64{4, 5, 6, 4, 5, 6, 1, 2, 3}},
@@ -74,4 +77,57 @@ func near(a, b []float64, tolerance float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool {
 		return x == y || x-y < tolerance*(1+y*y) && y-x < tolerance*(1+y*y)
 	})
+}
+
+// TestErrors: calls that make no sense panic with an error that names the call, where it stands and the shapes.
+func TestErrors(t *testing.T) {
+	e := open(t, Options{})
+	x := e.Zeros(2, 3)
+	for _, r := range []struct {
+		call func()
+		want string
+	}{
+		{func() { x.Add(e.Zeros(2, 4)) }, "Add: shapes [2 3] and [2 4] do not go together"},
+		{func() { x.MatMul(e.Zeros(2, 3)) }, "MatMul: shapes [2 3] and [2 3]: inner extents 3 and 2 differ"},
+		{func() { x.Add(e.Arange(3)) }, "Add: float32[2 3] and int32[3] are of different types"},
+		{func() { x.Reshape(4, -1) }, "Reshape: shape [2 3] into [4 -1]"},
+		{func() { x.Sum(2) }, "Sum: axis 2 of shape [2 3]"},
+		{func() { x.Sum(1, -1) }, "Sum: axis 1 of shape [2 3] is given twice"},
+		{func() { Concat(0, x, e.Zeros(2, 4)) }, "Concat: shapes [2 3] and [2 4] do not go together along axis 0"},
+		{func() { e.Zeros(1, 4, 8, 8).Conv2D(e.Zeros(2, 3, 3, 3), Window{}) }, "Conv2D: filters [2 3 3 3] for images [1 4 8 8]"},
+		{func() { e.New([]float32{1}, 2) }, "New: 1 elements for shape [2]"},
+		{func() { Grad(x, x) }, "Grad: shape [2 3] is no scalar"},
+		{func() { x.Item() }, "Item: shape [2 3] has 6 elements"},
+		{func() { x.Cast(Bool).Sin() }, "Sin: not defined for bool"},
+		{func() { VJP([]*Tensor{x}, []*Tensor{e.Zeros(3)}, []*Tensor{x}) }, "VJP: an adjoint of float32[3] for float32[2 3]"},
+	} {
+		err := Catch(r.call)
+		if err == nil || !strings.Contains(err.Error(), r.want) || !strings.Contains(err.Error(), "tensor_test.go:") {
+			t.Errorf("%v, want %s", err, r.want)
+		}
+	}
+}
+
+// TestAnomalies: the operation that first made a NaN is named, in functions too.
+func TestAnomalies(t *testing.T) {
+	e := open(t, Options{Anomalies: true})
+	x := e.New([]float32{1, -1}, 2)
+	f := func(x *Tensor) *Tensor { return x.Times(2).Log().Exp().Sum() }
+	_, err := f(x).TryFloat64s()
+	if err == nil || !strings.Contains(err.Error(), "Log: the result, float32[2], has a NaN") || !strings.Contains(err.Error(), "tensor_test.go:") {
+		t.Error(err)
+	}
+	fn, err := e.Compile(func(x []*Tensor) []*Tensor { return []*Tensor{f(x[0])} }, Spec{Float32, []int{2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fn.Close()
+	fn.Input(0).Write32([]float32{1, 2})
+	if err := fn.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	fn.Input(0).Write32([]float32{1, -2})
+	if err := fn.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "Log: ") {
+		t.Error(err)
+	}
 }

@@ -45,7 +45,7 @@ func Interpret(m *ir.Module, stage, lane int, uniforms []uint64, mem Memory) {
 	}
 }
 
-// InterpretStage executes a reduction, or all lanes of a map stage in order.
+// InterpretStage executes all lanes of a map stage in order, or another stage by its definition.
 func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 	s := &m.Stages[stage]
 	switch s.Kind {
@@ -57,6 +57,8 @@ func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 		reduce(m, s, mem)
 	case ir.StageMatMul:
 		matMul(m, s, mem)
+	case ir.StageConv:
+		conv(m, s, mem)
 	default:
 		panic("irtest: nothing interprets " + s.Kind.String())
 	}
