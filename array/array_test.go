@@ -55,8 +55,10 @@ func TestOf(t *testing.T) {
 		make func() (*Array, error)
 		want Array
 	}{
-		{func() (*Array, error) { return Of([]float32{1, -2}) }, Array{Float32, []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}}},
-		{func() (*Array, error) { return Of([]int32{-2, 258}, 2, 1) }, Array{Int32, []int{2, 1}, []byte{0xfe, 255, 255, 255, 2, 1, 0, 0}}},
+		{func() (*Array, error) { return Of([]float32{1, -2}) },
+			Array{Float32, []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}}},
+		{func() (*Array, error) { return Of([]int32{-2, 258}, 2, 1) },
+			Array{Int32, []int{2, 1}, []byte{0xfe, 255, 255, 255, 2, 1, 0, 0}}},
 		{func() (*Array, error) { return Of([]uint8{7}, 1, 1) }, Array{Uint8, []int{1, 1}, []byte{7}}},
 		{func() (*Array, error) { return Of([]int64{}, 0, 3) }, Array{Int64, []int{0, 3}, []byte{}}},
 	} {
@@ -86,7 +88,8 @@ func TestTo(t *testing.T) {
 		want string
 	}{
 		{"f8 to f4", convertTo[float32](&Array{Float64, nil, all}), "[-1.5]"},
-		{"f8 to i4", convertTo[int32](&Array{Float64, nil, all}), "array: elements f8 as i4, expected a float type to convert to"},
+		{"f8 to i4", convertTo[int32](&Array{Float64, nil, all}),
+			"array: elements f8 as i4, expected a float type to convert to"},
 		{"f2 to f4", convertTo[float32](&Array{Float16, []int{2}, []byte{0, 0x3c, 1, 0}}), "[1 5.9604645e-08]"},
 		{"bf2 to f8", convertTo[float64](&Array{BFloat16, []int{2}, []byte{0x80, 0x3f, 0, 0xc0}}), "[1 -2]"},
 		{"f4 to f8", convertTo[float64](&Array{Float32, nil, all[4:]}), "[-1.9375]"},
@@ -97,10 +100,13 @@ func TestTo(t *testing.T) {
 		{"u4 to i8", convertTo[int64](&Array{Uint32, nil, all[4:]}), "[3220701184]"},
 		{"i4 to f8", convertTo[float64](&Array{Int32, nil, all[4:]}), "[-1.074266112e+09]"},
 		{"b1 to u1", convertTo[uint8](&Array{Bool, []int{3}, []byte{0, 1, 200}}), "[0 1 1]"},
-		{"i1 to u1", convertTo[uint8](&Array{Int8, []int{2}, []byte{1, 255}}), "array: element 1 is -1, expected one that u1 holds"},
+		{"i1 to u1", convertTo[uint8](&Array{Int8, []int{2}, []byte{1, 255}}),
+			"array: element 1 is -1, expected one that u1 holds"},
 		{"u1 to i1", convertTo[int8](&Array{Uint8, nil, []byte{128}}), "array: element 0 is 128, expected one that i1 holds"},
-		{"i8 to i4", convertTo[int32](&Array{Int64, nil, []byte{0, 0, 0, 0, 1, 0, 0, 0}}), "array: element 0 is 4294967296, expected one that i4 holds"},
-		{"u8 to i8", convertTo[int64](&Array{Uint64, nil, bytes.Repeat([]byte{255}, 8)}), "array: element 0 is 18446744073709551615, expected one that i8 holds"},
+		{"i8 to i4", convertTo[int32](&Array{Int64, nil, []byte{0, 0, 0, 0, 1, 0, 0, 0}}),
+			"array: element 0 is 4294967296, expected one that i4 holds"},
+		{"u8 to i8", convertTo[int64](&Array{Uint64, nil, bytes.Repeat([]byte{255}, 8)}),
+			"array: element 0 is 18446744073709551615, expected one that i8 holds"},
 		{"i8 to f4", convertTo[float32](&Array{Int64, nil, []byte{1, 0, 0, 1, 0, 0, 0, 0}}), "[1.6777216e+07]"}, // a tie
 		{"u2 to u2", convertTo[uint16](&Array{Uint16, nil, []byte{1, 2}}), "[513]"},
 		{"broken", convertTo[uint16](&Array{Uint16, nil, nil}), "array: 0 bytes of data, expected 2 for u2 of shape []"},

@@ -139,7 +139,8 @@ func (a *Array) As(t Type) (*Array, error) {
 	}
 	convert, ok := conversions[t]
 	if !ok {
-		return nil, fmt.Errorf("array: element type %q to convert to, expected f2, bf2, f4, f8, i1 to i8, u1 to u8 or b1", string(t))
+		return nil, fmt.Errorf("array: element type %q to convert to, expected f2, bf2, f4, f8, i1 to i8, u1 to u8 or b1",
+			string(t))
 	}
 	data, err := convert(a)
 	if err != nil {

@@ -44,7 +44,8 @@ func TestHalfDecode(t *testing.T) {
 }
 
 // TestHalfRounds looks at the middle of every two neighbours, which goes to the even one, and at what is next to it.
-// The neighbour of the largest value is what would follow if the exponent had no end: from the middle on it is infinite.
+// The neighbour of the largest value is what would follow if the exponent had no end: from the middle on it is
+// infinite.
 func TestHalfRounds(t *testing.T) {
 	for _, f := range []format16{ieeeHalf(), brain()} {
 		infinity := (2*f.bias + 1) << f.fraction

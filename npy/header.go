@@ -129,7 +129,8 @@ func (p *parser) descr(h *header) error {
 	single := kind.Size() == 1
 	if kind.Size() == 0 || kind == array.BFloat16 || order != "<" && order != ">" && (order != "|" || !single) {
 		p.at = start
-		return fmt.Errorf("descr '%.20s', expected '<' or '>' and f2, f4, f8, i2, i4, i8, u2, u4 or u8, or |i1, |u1 or |b1", s)
+		return fmt.Errorf("descr '%.20s', expected '<' or '>' and f2, f4, f8, i2, i4, i8, u2, u4 or u8, or |i1, |u1 or |b1",
+			s)
 	}
 	h.kind, h.bigEndian = kind, order == ">" && !single
 	return nil

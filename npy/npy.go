@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/baremetaldevx86/microdr/array"
@@ -87,34 +86,12 @@ func (c *counter) Read(p []byte) (int, error) {
 // take reads n bytes. It allocates as they come.
 func (c *counter) take(n int, what string) ([]byte, error) {
 	began := c.at
-	data, err := readAll(c, n)
+	data, err := array.ReadData(c, n)
 	if err != nil {
 		return nil, fmt.Errorf("byte %d: expected %s to be readable: %w", c.at, what, err)
 	}
 	if len(data) < n {
 		return nil, fmt.Errorf("byte %d: the file ends after %d bytes of %s, expected %d", c.at, c.at-began, what, n)
-	}
-	return data, nil
-}
-
-// trusted is how many bytes may be allocated before any of them was seen.
-const trusted = 1 << 20
-
-// readAll reads up to n bytes; fewer mean that r ended. The buffer at most doubles what was already read.
-func readAll(r io.Reader, n int) ([]byte, error) {
-	data := make([]byte, 0, min(n, trusted))
-	for len(data) < n {
-		if len(data) == cap(data) {
-			data = slices.Grow(data, min(len(data), n-len(data)))
-		}
-		read, err := io.ReadFull(r, data[len(data):min(cap(data), n)])
-		data = data[:len(data)+read]
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 	return data, nil
 }

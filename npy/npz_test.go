@@ -57,7 +57,8 @@ func TestSaveZip(t *testing.T) {
 		t.Errorf("%d bytes deflated, %d stored", sizes[true], sizes[false])
 	}
 	want["bad"] = &array.Array{Type: "f4"}
-	if err := EncodeZip(&bytes.Buffer{}, want, false); err == nil || !strings.HasPrefix(err.Error(), "npy: bad: array: 0 bytes") {
+	if err := EncodeZip(&bytes.Buffer{}, want, false); err == nil ||
+		!strings.HasPrefix(err.Error(), "npy: bad: array: 0 bytes") {
 		t.Errorf("a broken array: %v", err)
 	}
 }
@@ -90,11 +91,13 @@ func TestDecodeZipErrors(t *testing.T) {
 		{"not a zip", []byte("hello"), "npy: expected a zip file: "},
 		{"a text", pack(t, "a.txt", "hello"), `npy: entry "a.txt", expected names that end with .npy, each once`},
 		{"twice", pack(t, "a.npy", good, "a.npy", good), `npy: entry "a.npy", expected names that end with .npy, each once`},
-		{"short", pack(t, "a.npy", good[:len(good)-1]), "npy: a.npy: byte 71: the file ends after 3 bytes of data, expected 4"},
+		{"short", pack(t, "a.npy", good[:len(good)-1]),
+			"npy: a.npy: byte 71: the file ends after 3 bytes of data, expected 4"},
 		{"long", pack(t, "a.npy", good+"!"), "npy: a.npy: byte 72: expected the end of the file behind i2 of shape [2]"},
 		{"wrong checksum", flipped, "npy: a.npy: byte 72: "},
 	} {
-		if _, err := DecodeZip(bytes.NewReader(r.in), int64(len(r.in))); err == nil || !strings.HasPrefix(err.Error(), r.want) {
+		if _, err := DecodeZip(bytes.NewReader(r.in), int64(len(r.in))); err == nil ||
+			!strings.HasPrefix(err.Error(), r.want) {
 			t.Errorf("%s: %v, want %s", r.name, err, r.want)
 		}
 	}

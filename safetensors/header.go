@@ -215,7 +215,8 @@ func (p *parser) kind(what string) (array.Type, error) {
 			return t.kind, nil
 		}
 	}
-	return "", fmt.Errorf("%s: dtype %s, expected F16, BF16, F32, F64, I8 to I64, U8 to U64 or BOOL", what, describe(token, err))
+	return "", fmt.Errorf("%s: dtype %s, expected F16, BF16, F32, F64, I8 to I64, U8 to U64 or BOOL",
+		what, describe(token, err))
 }
 
 func (p *parser) shape(what string) ([]int, error) {

@@ -121,7 +121,7 @@ func (f *File) ReadInto(dst []byte, name string) error {
 		return fmt.Errorf("safetensors: %s%d bytes for tensor %q, expected %d", f.path, len(dst), name, t.Bytes)
 	}
 	if n, err := f.data.ReadAt(dst, t.Offset); n < len(dst) {
-		return fmt.Errorf("safetensors: %sbyte %d: expected %d bytes of tensor %q, which were there when the file was opened: %w",
+		return fmt.Errorf("safetensors: %sbyte %d: expected %d bytes of tensor %q, which Open had found: %w",
 			f.path, t.Offset+int64(n), len(dst)-n, name, err)
 	}
 	return nil

@@ -56,7 +56,8 @@ func createTemp(folder string) (*os.File, error) {
 }
 
 // fill writes, syncs and closes. The buffered writer remembers a failed write even if write ignores it. Errors of
-// write's own (a bad value, another file) pass as they are; those of f lose the temporary name, which would only confuse.
+// write's own (a bad value, another file) pass as they are; those of f lose the temporary name, which would only
+// confuse.
 func fill(f *os.File, write func(io.Writer) error) error {
 	b := bufio.NewWriter(f)
 	for _, step := range []func() error{func() error { return write(b) }, b.Flush, f.Sync, f.Close} {
