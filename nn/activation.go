@@ -7,9 +7,9 @@ import (
 	"github.com/baremetaldevx86/microdr/trace"
 )
 
-// Activations are functions of every element, of any shape; Func makes modules of them. Where one is put together of several
-// formulas, each is chosen before it is computed, so that what is not chosen neither overflows nor has a derivative, and the
-// derivatives of any order are those of the formula that holds at the place itself.
+// Activations are functions of every element, of any shape; Func makes modules of them. Where one is put together of
+// several formulas, each is chosen before it is computed, so that what is not chosen neither overflows nor has a
+// derivative, and the derivatives of any order are those of the formula that holds at the place itself.
 
 // activation applies a formula to every element.
 func activation(name string, x *tensor.Tensor, f func(x trace.Float) trace.Float) *tensor.Tensor {
@@ -55,8 +55,9 @@ func softplus(x trace.Float) trace.Float {
 	return x.Below(0).Select(tail, x.Add(tail))
 }
 
-// log1pExp returns log(1 + e^x) for x that is not positive. With e = e^x, u is 1+e rounded, and e-(u-1), which is exact, what
-// rounding took away: log(1+e) = log(u) + (e-(u-1))/u and less than the last bit. The derivative is that of log(u).
+// log1pExp returns log(1 + e^x) for x that is not positive. With e = e^x, u is 1+e rounded, and e-(u-1), which is
+// exact, what rounding took away: log(1+e) = log(u) + (e-(u-1))/u and less than the last bit. The derivative is that
+// of log(u).
 func log1pExp(x trace.Float) trace.Float {
 	e := x.Exp()
 	u := e.Plus(1)
@@ -82,11 +83,12 @@ func GELU(x *tensor.Tensor) *tensor.Tensor {
 	})
 }
 
-// GELUTanh returns the approximation x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) of GELU, off by less than 5e-4, which
-// GPT-2 and others were trained with.
+// GELUTanh returns the approximation x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) of GELU, off by less than 5e-4,
+// which GPT-2 and others were trained with.
 func GELUTanh(x *tensor.Tensor) *tensor.Tensor {
 	return activation("GELUTanh", x, func(x trace.Float) trace.Float {
-		cubic := x.Mul(x.Sq().Times(0.044715).Plus(1))
+		near := x.Clamp(-30, 30) // beyond which the hyperbolic tangent is 1 and the cube might overflow
+		cubic := near.Mul(near.Sq().Times(0.044715).Plus(1))
 		return x.Times(0.5).Mul(cubic.Times(math.Sqrt(2 / math.Pi)).Tanh().Plus(1))
 	})
 }

@@ -7,8 +7,8 @@ type Dropout struct {
 	Rate float64 // the share of elements that become zero, from 0 to below 1
 }
 
-// Forward returns, in training, x with the share Rate of its elements, chosen independently by pass.Random, zero and the
-// others divided by 1-Rate, which keeps the mean; and x itself otherwise.
+// Forward returns, in training, x with the share Rate of its elements, chosen independently by pass.Random, zero and
+// the others divided by 1-Rate, which keeps the mean; and x itself otherwise.
 func (d *Dropout) Forward(pass *Pass, x *tensor.Tensor) *tensor.Tensor {
 	if !(d.Rate >= 0 && d.Rate < 1) {
 		fail("Dropout", "a rate of %v, expected one from 0 to below 1", d.Rate)

@@ -30,6 +30,9 @@ func site() string {
 	}
 }
 
+// describe returns type and shape, as "float32[2 3]".
+func describe(x *tensor.Tensor) string { return fmt.Sprintf("%v%v", x.Type(), x.Shape()) }
+
 // within calls f for the part of a model that has the name; an error that f panics with tells the name.
 func within(name string, f func() *tensor.Tensor) (y *tensor.Tensor) {
 	err := tensor.Catch(func() { y = f() })
@@ -50,6 +53,6 @@ func within(name string, f func() *tensor.Tensor) (y *tensor.Tensor) {
 // checkFloat refuses what is not float32 or stands for it.
 func checkFloat(layer string, x *tensor.Tensor) {
 	if !x.Type().IsFloat() {
-		fail(layer, "input %v%v, expected floats", x.Type(), x.Shape())
+		fail(layer, "input %s, expected floats", describe(x))
 	}
 }

@@ -11,8 +11,8 @@ type Fan struct {
 	In, Out int
 }
 
-// Initialiser returns the first value of a parameter with the shape, of a layer with the fan. It is the same for the same
-// seed and number of calls of r before.
+// Initialiser returns the first value of a parameter with the shape, of a layer with the fan. It is the same for the
+// same seed and number of calls of r before.
 type Initialiser func(r *tensor.Random, fan Fan, shape ...int) *tensor.Tensor
 
 // Option says how the parameters of a new layer begin.
@@ -76,9 +76,9 @@ func Normal(deviation float64) Initialiser {
 	return func(r *tensor.Random, _ Fan, shape ...int) *tensor.Tensor { return r.Normal(shape...).Times(deviation) }
 }
 
-// TruncatedNormal returns numbers of the normal distribution with mean 0 and the standard deviation, of which those beyond
-// two standard deviations are left out: what is left deviates 0.8796 times as much. Numbers are found by inverting the
-// distribution, in float64 by the host.
+// TruncatedNormal returns numbers of the normal distribution with mean 0 and the standard deviation, of which those
+// beyond two standard deviations are left out: what is left deviates 0.8796 times as much. Numbers are found by
+// inverting the distribution, in float64 by the host.
 func TruncatedNormal(deviation float64) Initialiser {
 	return func(r *tensor.Random, _ Fan, shape ...int) *tensor.Tensor {
 		edge := math.Erf(math.Sqrt2) // 2 standard deviations
@@ -90,8 +90,8 @@ func TruncatedNormal(deviation float64) Initialiser {
 	}
 }
 
-// HeUniform returns numbers from -sqrt(6/in) to below sqrt(6/in), which keep the mean square of what flows forward through
-// ReLU (He et al. 2015).
+// HeUniform returns numbers from -sqrt(6/in) to below sqrt(6/in), which keep the mean square of what flows forward
+// through ReLU (He et al. 2015).
 func HeUniform(r *tensor.Random, fan Fan, shape ...int) *tensor.Tensor {
 	return Uniform(math.Sqrt(6/float64(fan.In)))(r, fan, shape...)
 }
@@ -101,8 +101,8 @@ func HeNormal(r *tensor.Random, fan Fan, shape ...int) *tensor.Tensor {
 	return Normal(math.Sqrt(2/float64(fan.In)))(r, fan, shape...)
 }
 
-// XavierUniform returns numbers from -sqrt(6/(in+out)) to below it, a compromise between what keeps the variance of what
-// flows forward and backward through what is about linear (Glorot and Bengio 2010).
+// XavierUniform returns numbers from -sqrt(6/(in+out)) to below it, a compromise between what keeps the variance of
+// what flows forward and backward through what is about linear (Glorot and Bengio 2010).
 func XavierUniform(r *tensor.Random, fan Fan, shape ...int) *tensor.Tensor {
 	return Uniform(math.Sqrt(6/float64(fan.In+fan.Out)))(r, fan, shape...)
 }
@@ -112,8 +112,9 @@ func XavierNormal(r *tensor.Random, fan Fan, shape ...int) *tensor.Tensor {
 	return Normal(math.Sqrt(2/float64(fan.In+fan.Out)))(r, fan, shape...)
 }
 
-// Orthogonal returns a matrix, of the first extent by all others, with orthonormal rows or columns, whichever are fewer,
-// times gain (Saxe et al. 2014): a random one, all directions alike (Mezzadri 2007). The host computes it in float64.
+// Orthogonal returns a matrix, of the first extent by all others, with orthonormal rows or columns, whichever are
+// fewer, times gain (Saxe et al. 2014): a random one, all directions alike (Mezzadri 2007). The host computes it in
+// float64.
 func Orthogonal(gain float64) Initialiser {
 	return func(r *tensor.Random, _ Fan, shape ...int) *tensor.Tensor {
 		n := 1
@@ -140,9 +141,9 @@ func Orthogonal(gain float64) Initialiser {
 	}
 }
 
-// orthonormal makes count vectors orthonormal, in place, by the method of Gram and Schmidt. Each projection is taken away
-// twice, after which what is left is rounding (Giraud et al. 2005). As the factor R has a positive diagonal, normal
-// vectors give all orthonormal ones alike. Products are rounded before they are added, on every machine.
+// orthonormal makes count vectors orthonormal, in place, by the method of Gram and Schmidt. Each projection is taken
+// away twice, after which what is left is rounding (Giraud et al. 2005). As the factor R has a positive diagonal,
+// normal vectors give all orthonormal ones alike. Products are rounded before they are added, on every machine.
 func orthonormal(x []float64, count, length int) []float64 {
 	vector := func(i int) []float64 { return x[i*length : (i+1)*length] }
 	for i := range count {

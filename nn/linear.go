@@ -4,8 +4,8 @@ import "github.com/baremetaldevx86/microdr/tensor"
 
 // Linear is x W + b over the last axis.
 //
-// The weight is [in, out], the transpose of what PyTorch keeps: rows of x go straight into the product x.MatMul(w), whose
-// both factors are then read along their rows.
+// The weight is [in, out], the transpose of what PyTorch keeps: rows of x go straight into the product x.MatMul(w),
+// whose both factors are then read along their rows.
 type Linear struct {
 	Weight *tensor.Variable // [in, out]
 	Bias   *tensor.Variable // [out], or nil
@@ -49,11 +49,11 @@ func NewEmbedding(r *tensor.Random, words, width int, options ...Option) *Embedd
 	return &Embedding{s.newWeight(r, Fan{words, width}, words, width)}
 }
 
-// Forward takes numbers of type Int32 and any shape to [shape..., width]. A number that does not exist gives NaN; from -words
-// to -1 they count from the end.
+// Forward takes numbers of type Int32 and any shape to [shape..., width]. A number that does not exist gives NaN;
+// from -words to -1 they count from the end.
 func (m *Embedding) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor {
 	if x.Type() != tensor.Int32 {
-		fail("Embedding", "input %v%v and weight of shape %v, expected an input of int32", x.Type(), x.Shape(), m.Weight.Shape())
+		fail("Embedding", "input %s and weight of shape %v, expected an input of int32", describe(x), m.Weight.Shape())
 	}
 	return m.Weight.Value().Embedding(x)
 }

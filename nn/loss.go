@@ -28,7 +28,7 @@ var reductions = [...]func(losses *tensor.Tensor) *tensor.Tensor{
 // checkSame refuses tensors of different shapes: with broadcasting, a column less a row would pass for a loss.
 func checkSame(call, one string, x *tensor.Tensor, other string, y *tensor.Tensor) {
 	if !x.Type().IsFloat() || !y.Type().IsFloat() || !slices.Equal(x.Shape(), y.Shape()) {
-		fail(call, "%s %v%v and %s %v%v, expected floats of equal shapes", one, x.Type(), x.Shape(), other, y.Type(), y.Shape())
+		fail(call, "%s %s and %s %s, expected floats of equal shapes", one, describe(x), other, describe(y))
 	}
 }
 
@@ -36,8 +36,8 @@ func checkSame(call, one string, x *tensor.Tensor, other string, y *tensor.Tenso
 func pointwise(name string, prediction, target *tensor.Tensor, r Reduction,
 	f func(prediction, target trace.Float) trace.Float) *tensor.Tensor {
 	checkSame(name, "prediction", prediction, "target", target)
-	losses := tensor.Map(name, func(_ *trace.Recorder, x []trace.Float) trace.Float { return f(x[0], x[1]) }, prediction, target)
-	return reductions[r](losses)
+	of := func(_ *trace.Recorder, x []trace.Float) trace.Float { return f(x[0], x[1]) }
+	return reductions[r](tensor.Map(name, of, prediction, target))
 }
 
 // MSE returns squares of differences: of tensors of equal shapes, one loss an element.
@@ -45,14 +45,14 @@ func MSE(prediction, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return pointwise("MSE", prediction, target, r, func(p, t trace.Float) trace.Float { return p.Sub(t).Sq() })
 }
 
-// L1 returns magnitudes of differences: of tensors of equal shapes, one loss an element. The derivative where they are equal
-// is 0.
+// L1 returns magnitudes of differences: of tensors of equal shapes, one loss an element. The derivative where they
+// are equal is 0.
 func L1(prediction, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return pointwise("L1", prediction, target, r, func(p, t trace.Float) trace.Float { return p.Sub(t).Abs() })
 }
 
-// Huber returns d*d/2 of differences d up to delta in magnitude and delta*(|d| - delta/2) beyond (Huber 1964): of tensors of
-// equal shapes, one loss an element.
+// Huber returns d*d/2 of differences d up to delta in magnitude and delta*(|d| - delta/2) beyond (Huber 1964): of
+// tensors of equal shapes, one loss an element.
 func Huber(prediction, target *tensor.Tensor, delta float64, r Reduction) *tensor.Tensor {
 	if !(delta > 0) {
 		fail("Huber", "a delta of %v, expected a positive one", delta)
@@ -64,9 +64,9 @@ func Huber(prediction, target *tensor.Tensor, delta float64, r Reduction) *tenso
 	})
 }
 
-// BCEWithLogits returns -t log(s) - (1-t) log(1-s) with s the sigmoid of the logits and targets t from 0 to 1: of tensors of
-// equal shapes, one loss an element. It is computed from the logits x, of any size: as log(1+e^x) - t x or, where x is
-// positive, as log(1+e^-x) + (1-t) x.
+// BCEWithLogits returns -t log(s) - (1-t) log(1-s) with s the sigmoid of the logits and targets t from 0 to 1: of
+// tensors of equal shapes, one loss an element. It is computed from the logits x, of any size: as log(1+e^x) - t x
+// or, where x is positive, as log(1+e^-x) + (1-t) x.
 func BCEWithLogits(logits, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return pointwise("BCEWithLogits", logits, target, r, func(x, t trace.Float) trace.Float {
 		weight := x.Below(0).Select(t.Neg(), t.From(1))
@@ -74,20 +74,20 @@ func BCEWithLogits(logits, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	})
 }
 
-// CrossEntropy returns -log of the probability that the softmax of the logits, [..., classes], gives to labels, of type Int32
-// and shape [...]: one loss a label. It is computed from the logits, of any size. A label below 0 or not below classes has the
-// loss NaN.
+// CrossEntropy returns -log of the probability that the softmax of the logits, [..., classes], gives to labels, of
+// type Int32 and shape [...]: one loss a label. It is computed from the logits, of any size. A label below 0 or not
+// below classes has the loss NaN.
 func CrossEntropy(logits, labels *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return SmoothCrossEntropy(logits, labels, 0, r)
 }
 
-// SmoothCrossEntropy is CrossEntropy with respect to labels of which the share smoothing, from 0 to below 1, belongs to all
-// classes in equal parts, the label among them (Szegedy et al. 2016).
+// SmoothCrossEntropy is CrossEntropy with respect to labels of which the share smoothing, from 0 to below 1, belongs
+// to all classes in equal parts, the label among them (Szegedy et al. 2016).
 func SmoothCrossEntropy(logits, labels *tensor.Tensor, smoothing float64, r Reduction) *tensor.Tensor {
 	rank := logits.Rank()
 	if rank == 0 || labels.Type() != tensor.Int32 || !slices.Equal(logits.Shape()[:rank-1], labels.Shape()) {
-		fail("CrossEntropy", "logits of shape %v and labels %v%v, expected [..., classes] and int32[...]", logits.Shape(),
-			labels.Type(), labels.Shape())
+		fail("CrossEntropy", "logits of shape %v and labels %s, expected [..., classes] and int32[...]", logits.Shape(),
+			describe(labels))
 	}
 	if !(smoothing >= 0 && smoothing < 1) {
 		fail("CrossEntropy", "a smoothing of %v, expected one from 0 to below 1", smoothing)
@@ -105,9 +105,9 @@ func SmoothCrossEntropy(logits, labels *tensor.Tensor, smoothing float64, r Redu
 	return reductions[r](exists.Where(losses, e.Full(math.NaN())))
 }
 
-// KL returns the divergence of Kullback and Leibler of predictions from targets, the sum of p (log p - log q) over the last
-// axis, where both are logarithms of probabilities, log q and log p, [..., classes]: one loss a distribution, so that Mean
-// is over distributions. Where p is 0, log p being -Inf or so, the term is 0.
+// KL returns the divergence of Kullback and Leibler of predictions from targets, the sum of p (log p - log q) over
+// the last axis, where both are logarithms of probabilities, log q and log p, [..., classes]: one loss a
+// distribution, so that Mean is over distributions. Where p is 0, log p being -Inf or so, the term is 0.
 func KL(prediction, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 	checkSame("KL", "prediction", prediction, "target", target)
 	if prediction.Rank() == 0 {

@@ -60,8 +60,8 @@ func (v Visitor) Model(name string, part Model) {
 	part.Visit(Visitor{v.path + name + ".", v.see})
 }
 
-// Variables returns the variables of a model in the order of its parts. One that is shared by several parts has the name
-// that it has in the first.
+// Variables returns the variables of a model in the order of its parts. One that is shared by several parts has the
+// name that it has in the first.
 func Variables(m Model) []Named {
 	var list []Named
 	seen := map[*tensor.Variable]bool{}
@@ -103,7 +103,8 @@ func (f Func) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor { return f(x) }
 // Visit does nothing.
 func (f Func) Visit(Visitor) {}
 
-// Sequential is modules of which each has the result of the one before. Their variables are "layers.0.weight" and so on.
+// Sequential is modules of which each has the result of the one before. Their variables are "layers.0.weight" and so
+// on.
 type Sequential struct {
 	Layers []Module
 }
@@ -152,8 +153,8 @@ func (r *Residual) Visit(v Visitor) {
 	}
 }
 
-// NewMLP returns a multilayer perceptron: linear layers from each width to the next one, with the activation between them.
-// Inputs are [..., widths[0]], results [..., the last width].
+// NewMLP returns a multilayer perceptron: linear layers from each width to the next one, with the activation between
+// them. Inputs are [..., widths[0]], results [..., the last width].
 func NewMLP(r *tensor.Random, widths []int, activation Func, options ...Option) *Sequential {
 	if len(widths) < 2 {
 		fail("MLP", "%d widths, expected at least those of input and output", len(widths))

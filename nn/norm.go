@@ -62,8 +62,8 @@ func checkChannels(layer string, x *tensor.Tensor, channels int) {
 	}
 }
 
-// LayerNorm gives each sample mean 0 and variance 1 over the last axes, and then a scale and a shift that are learnt (Ba et
-// al. 2016).
+// LayerNorm gives each sample mean 0 and variance 1 over the last axes, and then a scale and a shift that are learnt
+// (Ba et al. 2016).
 type LayerNorm struct {
 	affine          // of the shape of the last axes
 	Epsilon float64 // added to the variance
@@ -83,7 +83,8 @@ func (n *LayerNorm) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor {
 	checkFloat("LayerNorm", x)
 	front := x.Rank() - len(n.shape)
 	if front < 0 || !slices.Equal(x.Shape()[front:], n.shape) {
-		fail("LayerNorm", "input of shape %v and parameters of shape %v, expected an input that ends with it", x.Shape(), n.shape)
+		fail("LayerNorm", "input of shape %v and parameters of shape %v, expected an input that ends with it", x.Shape(),
+			n.shape)
 	}
 	axes := make([]int, len(n.shape))
 	for i := range axes {
@@ -93,8 +94,9 @@ func (n *LayerNorm) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor {
 	return n.apply(standardise(x, mean, variance, n.Epsilon), n.shape...)
 }
 
-// GroupNorm gives each group of channels of each sample mean 0 and variance 1, and then each channel a scale and a shift that
-// are learnt (Wu and He 2018). One group is layer normalisation of images, a group a channel instance normalisation.
+// GroupNorm gives each group of channels of each sample mean 0 and variance 1, and then each channel a scale and a
+// shift that are learnt (Wu and He 2018). One group is layer normalisation of images, a group a channel instance
+// normalisation.
 type GroupNorm struct {
 	affine           // [channels]
 	Epsilon  float64 // added to the variance
@@ -119,9 +121,9 @@ func (n *GroupNorm) Forward(_ *Pass, x *tensor.Tensor) *tensor.Tensor {
 	return n.apply(y, channelShape(x)...)
 }
 
-// BatchNorm gives each channel mean 0 and variance 1 over the batch, and then a scale and a shift that are learnt (Ioffe and
-// Szegedy 2015). In training the statistics are the batch's, and running ones follow them; otherwise they are the running
-// ones.
+// BatchNorm gives each channel mean 0 and variance 1 over the batch, and then a scale and a shift that are learnt
+// (Ioffe and Szegedy 2015). In training the statistics are the batch's, and running ones follow them; otherwise they
+// are the running ones.
 type BatchNorm struct {
 	affine                    // [channels]
 	Mean     *tensor.Variable // [channels], running
@@ -147,7 +149,8 @@ func (n *BatchNorm) Forward(pass *Pass, x *tensor.Tensor) *tensor.Tensor {
 	if pass.training() {
 		count := float64(x.Len()) / float64(x.Dim(1))
 		if count < 2 {
-			fail("BatchNorm", "input of shape %v has %v elements a channel, expected more than one in training", x.Shape(), count)
+			fail("BatchNorm", "input of shape %v has %v elements a channel, expected more than one in training", x.Shape(),
+				count)
 		}
 		axes := []int{0}
 		for i := 2; i < x.Rank(); i++ {
