@@ -34,7 +34,7 @@ func (s *state) pending() bool { return s.Seen > 0 && s.At.Batch == 0 }
 
 // identity is the state of a training that has not begun.
 func (t *Trainer) identity() state {
-	return state{Format: format, Images: t.train.Len(), Batch: t.plan.Batch, Accumulate: max(1, t.plan.Accumulate),
+	return state{Format: format, Images: t.task.Train.Len(), Batch: t.plan.Batch, Accumulate: max(1, t.plan.Accumulate),
 		DropLast: t.plan.DropLast, At: data.State{Seed: t.plan.Seed}}
 }
 
@@ -46,8 +46,9 @@ func (t *Trainer) save(name string) error {
 	return SaveVariables(filepath.Join(t.plan.Folder, name), t.variables, t.state)
 }
 
-// Resume takes up the training whose checkpoint stands at path: its model, optimizer, plan and training set must be those
-// of this trainer, but for the number of epochs. What happens then is bit for bit what would have happened without a stop.
+// Resume takes up the training whose checkpoint stands at path: its model, optimizer, plan and training set must be
+// those of this trainer, but for the number of epochs. What happens then is bit for bit what would have happened
+// without a stop.
 func (t *Trainer) Resume(path string) error {
 	var s state
 	if err := LoadVariables(path, nil, &s); err != nil {
@@ -57,8 +58,9 @@ func (t *Trainer) Resume(path string) error {
 	is := state{Format: s.Format, Images: s.Images, Batch: s.Batch, Accumulate: s.Accumulate, DropLast: s.DropLast,
 		At: data.State{Seed: s.At.Seed}}
 	if fmt.Sprint(is) != fmt.Sprint(want) {
-		return fmt.Errorf("train: %s: format %d, %d images in batches of %d, %d to a step, last dropped %v, seed %d, expected "+
-			"format %d, %d, %d, %d, %v, seed %d", path, is.Format, is.Images, is.Batch, is.Accumulate, is.DropLast, is.At.Seed,
+		return fmt.Errorf("train: %s: format %d, %d images in batches of %d, %d to a step, last dropped %v, seed %d, "+
+			"expected format %d, %d, %d, %d, %v, seed %d",
+			path, is.Format, is.Images, is.Batch, is.Accumulate, is.DropLast, is.At.Seed,
 			want.Format, want.Images, want.Batch, want.Accumulate, want.DropLast, want.At.Seed)
 	}
 	if err := LoadVariables(path, t.variables, nil); err != nil {
@@ -70,8 +72,8 @@ func (t *Trainer) Resume(path string) error {
 	return nil
 }
 
-// LoadBest sets the model to what it was after its best epoch, whose checkpoint stands in the plan's folder: to test it, not
-// to go on from there.
+// LoadBest sets the model to what it was after its best epoch, whose checkpoint stands in the plan's folder: to test
+// it, not to go on from there.
 func (t *Trainer) LoadBest() error {
-	return LoadVariables(filepath.Join(t.plan.Folder, BestFile), nn.Variables(t.model), nil)
+	return LoadVariables(filepath.Join(t.plan.Folder, BestFile), nn.Variables(t.task.Model), nil)
 }

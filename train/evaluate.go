@@ -71,13 +71,14 @@ func (t *Trainer) classify(ctx context.Context, out *Evaluation, b *data.Batch) 
 	return nil
 }
 
-// testOf returns the function that classifies a number of images: the sum of losses, the classes, and their probabilities.
+// testOf returns the function that classifies a number of images: the sum of losses, the classes, and their
+// probabilities.
 func (t *Trainer) testOf(images int) (*tensor.Function, error) {
 	if f := t.tests[images]; f != nil {
 		return f, nil
 	}
 	f, err := t.e.Compile(func(in []*tensor.Tensor) []*tensor.Tensor {
-		logits := t.model.Forward(nil, in[0])
+		logits := t.task.Model.Forward(nil, in[0])
 		return []*tensor.Tensor{
 			nn.CrossEntropy(logits, in[1], nn.Sum), classes(logits), logits.Softmax(-1).MaxOver(-1),
 		}

@@ -8,12 +8,12 @@ import (
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// MinimizeLBFGS lowers a loss that is the same at every call, for instance over all examples at once, by the solver's method
-// over the vector of all parameters, which are at its best point afterwards. The solver's numbers are float64; loss and
-// gradient are computed by one compiled function, in the precision of the engine, where the search for a lower value then
-// ends. loss is recorded once.
-func MinimizeLBFGS(ctx context.Context, solver optim.LBFGS, e *tensor.Engine, parameters []nn.Named, loss func() *tensor.Tensor) (
-	optim.Result, error) {
+// MinimizeLBFGS lowers a loss that is the same at every call, for instance over all examples at once, by the solver's
+// method over the vector of all parameters, which are at its best point afterwards. The solver's numbers are float64;
+// loss and gradient are computed by one compiled function, in the precision of the engine, where the search for a lower
+// value then ends. loss is recorded once.
+func MinimizeLBFGS(ctx context.Context, solver optim.LBFGS, e *tensor.Engine, parameters []nn.Named,
+	loss func() *tensor.Tensor) (optim.Result, error) {
 	v := vector{parameters: parameters}
 	for _, p := range parameters {
 		v.start = append(v.start, p.Variable.Value().Float64s()...)

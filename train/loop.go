@@ -13,8 +13,8 @@ import (
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// batchStep is the compiled step for batches of one size. Its results are the mean loss and the number of images that were
-// classified right.
+// batchStep is the compiled step for batches of one size. Its results are the mean loss and the number of images that
+// were classified right.
 type batchStep struct{ *Step }
 
 // load fills an input of images and one of labels.
@@ -28,21 +28,21 @@ func load(input func(int) *kernel.Buffer, b *data.Batch) {
 
 // specs are the inputs for a number of images.
 func (t *Trainer) specs(images int) []tensor.Spec {
-	s := t.train.Shape()
+	s := t.task.Train.Shape()
 	return []tensor.Spec{
 		{Type: tensor.Float32, Shape: []int{images, s.Channels, s.Height, s.Width}},
 		{Type: tensor.Int32, Shape: []int{images}},
 	}
 }
 
-// stepOf returns the step for batches of a number of images, compiled when the first one comes: besides full batches there
-// is at most the last one of an epoch.
+// stepOf returns the step for batches of a number of images, compiled when the first one comes: besides full batches
+// there is at most the last one of an epoch.
 func (t *Trainer) stepOf(images int) (*batchStep, error) {
 	if s := t.steps[images]; s != nil {
 		return s, nil
 	}
 	s, err := t.optimizer.Compile(func(in []*tensor.Tensor) []*tensor.Tensor {
-		logits := t.model.Forward(&nn.Pass{Training: true, Random: t.random}, in[0])
+		logits := t.task.Model.Forward(&nn.Pass{Training: true, Random: t.task.Random}, in[0])
 		return []*tensor.Tensor{nn.SmoothCrossEntropy(logits, in[1], t.plan.Smoothing, nn.Mean), right(logits, in[1]).Sum()}
 	}, t.specs(images)...)
 	if err != nil {
@@ -66,8 +66,9 @@ func classes(logits *tensor.Tensor) *tensor.Tensor {
 	return first.Cast(tensor.Int32)
 }
 
-// Run trains until the last epoch of the plan, from where the trainer stands. When ctx ends it finishes the step, writes a
-// checkpoint, and returns the cause: Run, or another trainer after Resume, goes on with the same bits as if nothing had been.
+// Run trains until the last epoch of the plan, from where the trainer stands. When ctx ends it finishes the step,
+// writes a checkpoint, and returns the cause: Run, or another trainer after Resume, goes on with the same bits as if
+// nothing had been.
 func (t *Trainer) Run(ctx context.Context) error {
 	err := t.run(ctx)
 	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx)) {
@@ -89,7 +90,7 @@ func (t *Trainer) run(ctx context.Context) error {
 		return nil
 	}
 	steady := context.WithoutCancel(ctx)
-	loader, err := data.NewLoader(steady, t.train, data.Options{
+	loader, err := data.NewLoader(steady, t.task.Train, data.Options{
 		Batch: t.plan.Batch, Start: t.state.At, Epochs: t.plan.Epochs, Shuffle: true, DropLast: t.plan.DropLast,
 		Workers: t.plan.Workers, Augment: t.plan.Augment, Mean: t.plan.Mean, Deviation: t.plan.Deviation,
 	})
@@ -153,7 +154,7 @@ func (t *Trainer) trainWith(ctx context.Context, s *batchStep, b *data.Batch, la
 
 // imagesOfStep returns how many images the step with a batch has.
 func (t *Trainer) imagesOfStep(batch int) int {
-	total := t.train.Len()
+	total := t.task.Train.Len()
 	if t.plan.DropLast {
 		total -= total % t.plan.Batch
 	}
@@ -181,13 +182,13 @@ func (t *Trainer) progress() Progress {
 	if s.pending() {
 		epoch--
 	}
-	return Progress{Epoch: epoch, Epochs: t.plan.Epochs, Step: s.Steps, Steps: t.plan.Steps(t.train.Len()), Images: s.Seen,
-		Loss: s.LossSum / float64(s.Seen), Accuracy: float64(s.Right) / float64(s.Seen)}
+	return Progress{Epoch: epoch, Epochs: t.plan.Epochs, Step: s.Steps, Steps: t.plan.Steps(t.task.Train.Len()),
+		Images: s.Seen, Loss: s.LossSum / float64(s.Seen), Accuracy: float64(s.Right) / float64(s.Seen)}
 }
 
 // finishEpoch tests the model, and writes the checkpoints.
 func (t *Trainer) finishEpoch(ctx context.Context) error {
-	tested, err := t.Evaluate(ctx, t.test)
+	tested, err := t.Evaluate(ctx, t.task.Test)
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,10 @@ import (
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// Muon is the momentum of a matrix made orthogonal (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with Nesterov's
-// momentum u of the gradient, u = U S V^T, the matrix x steps by U V^T, whose singular values are all about 1:
-// x = x (1 - Rate Decay) - Rate sqrt(max(1, out/in)) U V^T, with x of shape [in, out] as nn.Linear has it. It is for the matrices inside of a model; the first and the
-// last one are often left to another rule.
+// Muon is the momentum of a matrix made orthogonal (Jordan et al. 2024, kellerjordan.github.io/posts/muon): with
+// Nesterov's momentum u of the gradient, u = U S V^T, the matrix x steps by U V^T, whose singular values are all about
+// 1: x = x (1 - Rate Decay) - Rate sqrt(max(1, out/in)) U V^T, with x of shape [in, out] as nn.Linear has it. It is for
+// the matrices inside of a model; the first and the last one are often left to another rule.
 type Muon struct {
 	Rate       float64 // 0: 0.02
 	Momentum   float64 // 0: 0.95
@@ -20,8 +20,8 @@ type Muon struct {
 	Matches func(name string, shape []int) bool
 }
 
-// The quintic whose iteration takes singular values from (0, 1] to about 1, between 0.68 and 1.13, as fast as one can: its
-// coefficients are Jordan's.
+// The quintic whose iteration takes singular values from (0, 1] to about 1, between 0.68 and 1.13, as fast as one can:
+// its coefficients are Jordan's.
 const (
 	newtonSchulzA = 3.4445
 	newtonSchulzB = -4.7750
@@ -54,8 +54,8 @@ func (m *Muon) update(x, g *tensor.Tensor, states []*tensor.Tensor, numbers map[
 	return kept.Sub(direction.Times(scale).Mul(rate)), []*tensor.Tensor{velocity}
 }
 
-// orthogonalise returns about U V^T of a matrix U S V^T: the singular values, at most 1 after division by the norm, go through
-// the odd polynomial a s + b s^3 + c s^5 again and again. The products are of the smaller of the two sides.
+// orthogonalise returns about U V^T of a matrix U S V^T: the singular values, at most 1 after division by the norm, go
+// through the odd polynomial a s + b s^3 + c s^5 again and again. The products are of the smaller of the two sides.
 func orthogonalise(x *tensor.Tensor, iterations int) *tensor.Tensor {
 	tall := x.Dim(0) > x.Dim(1)
 	if tall {

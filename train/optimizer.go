@@ -17,8 +17,8 @@ type Options struct {
 	Schedule optim.Schedule // of all rates; nil: constant
 	Groups   []Group        // the first one that matches a parameter counts
 
-	// Gradients are clipped before rules see them: each element to [-ClipValue, ClipValue], then all by one factor so that
-	// the root of the sum of all their squares is at most ClipNorm. 0: not.
+	// Gradients are clipped before rules see them: each element to [-ClipValue, ClipValue], then all by one factor so
+	// that the root of the sum of all their squares is at most ClipNorm. 0: not.
 	ClipValue, ClipNorm float64
 
 	// Accumulate lets steps sum the gradients of several batches first, see Step.Add.
@@ -33,13 +33,15 @@ type Group struct {
 	Rule    optim.Rule // nil: that of the options
 }
 
-// NoDecay is the group of parameters with at most one axis, biases and the factors of normalisations, without weight decay.
+// NoDecay is the group of parameters with at most one axis, biases and the factors of normalisations, without weight
+// decay.
 func NoDecay() Group {
 	return Group{Matches: func(_ string, shape []int) bool { return len(shape) <= 1 }, Rate: 1}
 }
 
-// Optimizer binds rules to parameters. What rules remember is in variables, and what changes from step to step in one input
-// of the compiled functions, so that a step allocates nothing. It and its steps may be used by one goroutine at a time.
+// Optimizer binds rules to parameters. What rules remember is in variables, and what changes from step to step in one
+// input of the compiled functions, so that a step allocates nothing. It and its steps may be used by one goroutine at a
+// time.
 type Optimizer struct {
 	e        *tensor.Engine
 	options  Options
@@ -76,7 +78,8 @@ type method interface {
 	// states returns the shapes of what is remembered of a parameter, which starts as zeros.
 	states(shape []int) [][]int
 	// update returns the parameter after a step, and what is remembered then.
-	update(x, g *tensor.Tensor, states []*tensor.Tensor, numbers map[string]*tensor.Tensor) (*tensor.Tensor, []*tensor.Tensor)
+	update(x, g *tensor.Tensor, states []*tensor.Tensor, numbers map[string]*tensor.Tensor) (
+		*tensor.Tensor, []*tensor.Tensor)
 	// setUniforms tells the numbers of a step, from 1, by names that are as those of rules.
 	setUniforms(step int, set func(name string, value float64))
 }
@@ -126,7 +129,8 @@ func checkNames(parameters []nn.Named) error {
 // bind finds the setting of a parameter and makes what is remembered of it.
 func (o *Optimizer) bind(p nn.Named) {
 	g := Group{Rate: 1, Decay: 1}
-	if i := slices.IndexFunc(o.options.Groups, func(g Group) bool { return g.Matches(p.Name, p.Variable.Shape()) }); i >= 0 {
+	matches := func(g Group) bool { return g.Matches(p.Name, p.Variable.Shape()) }
+	if i := slices.IndexFunc(o.options.Groups, matches); i >= 0 {
 		g = o.options.Groups[i]
 	}
 	if g.Rate == 0 {
@@ -175,8 +179,8 @@ func (o *Optimizer) Steps() int { return o.step }
 // SetSteps says how many steps were done, after State was restored.
 func (o *Optimizer) SetSteps(n int) { o.step = n }
 
-// State returns what the optimizer remembers, besides the number of steps. Between steps, sums of gradients are zeros and do
-// not belong to it.
+// State returns what the optimizer remembers, besides the number of steps. Between steps, sums of gradients are zeros
+// and do not belong to it.
 func (o *Optimizer) State() []nn.Named {
 	var all []nn.Named
 	for _, s := range o.slots {

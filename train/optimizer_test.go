@@ -32,8 +32,11 @@ type toy struct {
 func newToy(t testing.TB, o tensor.Options) *toy {
 	e := open(t, o)
 	m := &toy{
-		e: e, w: e.NewVariable("w", e.New([]float32{0.5, -1, 2, 0.25, 1, 3}, 3, 2)), b: e.NewVariable("b", e.New([]float32{1, -1}, 2)),
-		x: e.New([]float32{1, 2, 3, -1, 0, 1, 2, -2, 0.5, 0, 1, -3}, 4, 3), y: e.New([]float32{1, 0, 2, -1, 0.5, 3, -2, 1}, 4, 2),
+		e: e,
+		w: e.NewVariable("w", e.New([]float32{0.5, -1, 2, 0.25, 1, 3}, 3, 2)),
+		b: e.NewVariable("b", e.New([]float32{1, -1}, 2)),
+		x: e.New([]float32{1, 2, 3, -1, 0, 1, 2, -2, 0.5, 0, 1, -3}, 4, 3),
+		y: e.New([]float32{1, 0, 2, -1, 0.5, 3, -2, 1}, 4, 2),
 	}
 	m.weights = []nn.Named{{Name: "w", Variable: m.w}, {Name: "b", Variable: m.b}}
 	return m
@@ -151,7 +154,8 @@ func TestStep(t *testing.T) {
 		{"clipped by norm", Options{Rule: sgd, ClipNorm: 0.7}, func(x, g []float64) []float64 {
 			return each(func(_ int, x, d float64) float64 { return x - 0.1*d*0.7/norm(g) })(x, g)
 		}},
-		{"norm below the limit", Options{Rule: sgd, ClipNorm: 1e4}, each(func(_ int, x, g float64) float64 { return x - 0.1*g })},
+		{"norm below the limit", Options{Rule: sgd, ClipNorm: 1e4},
+			each(func(_ int, x, g float64) float64 { return x - 0.1*g })},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			m := newToy(t, tensor.Options{Workers: 1})

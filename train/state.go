@@ -15,8 +15,8 @@ import (
 // stateKey is where a checkpoint has what is not a variable, as JSON.
 const stateKey = "microdr.train"
 
-// SaveVariables writes variables, of Float32 or Int32 and with names of their own, and state as JSON in the metadata, to one
-// safetensors file, which is there whole or not at all.
+// SaveVariables writes variables, of Float32 or Int32 and with names of their own, and state as JSON in the metadata,
+// to one safetensors file, which is there whole or not at all.
 func SaveVariables(path string, variables []nn.Named, state any) error {
 	if err := checkNames(variables); err != nil {
 		return err
@@ -52,8 +52,9 @@ func arrayOf(t *tensor.Tensor) (a *array.Array, err error) {
 	return a, nil
 }
 
-// LoadVariables sets variables to what SaveVariables wrote, and state, a pointer, to what was saved with them unless it is
-// nil. Nothing is set unless the file has every one of them with its shape and type. What else is in the file does not matter.
+// LoadVariables sets variables to what SaveVariables wrote, and state, a pointer, to what was saved with them unless it
+// is nil. Nothing is set unless the file has every one of them with its shape and type. What else is in the file does
+// not matter.
 func LoadVariables(path string, variables []nn.Named, state any) error {
 	f, err := safetensors.Open(path)
 	if err != nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// Step is a compiled step of a training: a batch goes in, and the loss, its gradients and the new parameters are computed by
-// one function. A run allocates nothing.
+// Step is a compiled step of a training: a batch goes in, and the loss, its gradients and the new parameters are
+// computed by one function. A run allocates nothing.
 type Step struct {
 	o        *Optimizer
 	function *tensor.Function
 	inputs   int
 }
 
-// Compile compiles the step whose loss is the first result of f, a scalar; f is recorded once, as tensor.Engine.Compile does.
-// Steps for batches of several sizes may share an optimizer.
+// Compile compiles the step whose loss is the first result of f, a scalar; f is recorded once, as tensor.Engine.Compile
+// does. Steps for batches of several sizes may share an optimizer.
 func (o *Optimizer) Compile(f func(inputs []*tensor.Tensor) []*tensor.Tensor, inputs ...tensor.Spec) (*Step, error) {
 	n := len(inputs)
 	function, err := o.e.Compile(func(in []*tensor.Tensor) []*tensor.Tensor {
@@ -72,8 +72,8 @@ func (s *Step) Run(ctx context.Context) error {
 	return nil
 }
 
-// Add adds the gradients of a batch, times a weight, to the sums of an optimizer that accumulates. Batches of one step whose
-// losses are means give the gradient of the mean over all of their examples if each weighs as its share of them.
+// Add adds the gradients of a batch, times a weight, to the sums of an optimizer that accumulates. Batches of one step
+// whose losses are means give the gradient of the mean over all of their examples if each weighs as its share of them.
 func (s *Step) Add(ctx context.Context, weight float64) error {
 	if !s.o.options.Accumulate {
 		return errors.New("train: gradients to be added up, expected an optimizer with Options.Accumulate")
@@ -83,8 +83,8 @@ func (s *Step) Add(ctx context.Context, weight float64) error {
 	return s.function.Run(ctx)
 }
 
-// Apply does one step with the gradients that were added up, which are zeros afterwards. After an error everything is as it
-// was.
+// Apply does one step with the gradients that were added up, which are zeros afterwards. After an error everything is
+// as it was.
 func (o *Optimizer) Apply(ctx context.Context) error {
 	if !o.options.Accumulate {
 		return errors.New("train: nothing was added up, expected an optimizer with Options.Accumulate")

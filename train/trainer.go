@@ -23,8 +23,8 @@ type Plan struct {
 	Augment         data.Augmentation // of what is trained with
 	Mean, Deviation []float32         // see data.Options
 
-	// Folder is where checkpoints go, LastFile after each epoch and when Run is stopped, and BestFile after the epoch whose
-	// accuracy on the test set is the best. It must exist; empty: none are written.
+	// Folder is where checkpoints go, LastFile after each epoch and when Run is stopped, and BestFile after the epoch
+	// whose accuracy on the test set is the best. It must exist; empty: none are written.
 	Folder string
 
 	OnStep  func(Progress) // after each step; it must not keep the trainer waiting
@@ -60,7 +60,8 @@ func (p *Plan) check(train, test data.Source) error {
 		return fmt.Errorf("train: %d images to train with and %d to test with, expected at least a batch of %d and 1",
 			train.Len(), test.Len(), p.Batch)
 	case train.Shape() != test.Shape():
-		return fmt.Errorf("train: images of %+v to train with and %+v to test with, expected one shape", train.Shape(), test.Shape())
+		return fmt.Errorf("train: images of %+v to train with and %+v to test with, expected one shape",
+			train.Shape(), test.Shape())
 	}
 	return nil
 }
@@ -84,30 +85,33 @@ type Epoch struct {
 	TestAccuracy  float64 `json:"test_accuracy"`
 }
 
-// Trainer trains one model. It may be used by one goroutine at a time.
-type Trainer struct {
-	e           *tensor.Engine
-	model       nn.Module
-	random      *tensor.Random
-	train, test data.Source
-	plan        Plan
-	optimizer   *Optimizer
-	variables   []nn.Named // all that a checkpoint holds
-	steps       map[int]*batchStep
-	tests       map[int]*tensor.Function
-	state       state
+// Task is what is trained, and with what.
+type Task struct {
+	Model       nn.Module      // from [batch, channels, height, width] to logits, [batch, classes]
+	Random      *tensor.Random // for what is random in the model, such as dropout; nil if nothing is
+	Train, Test data.Source    // images of one shape
 }
 
-// NewTrainer returns a trainer of a model whose input is [batch, channels, height, width] and whose output are the logits of
-// the classes. random is for what is random in the model, such as dropout; nil if nothing is.
-func NewTrainer(e *tensor.Engine, model nn.Module, random *tensor.Random, train, test data.Source, plan Plan) (*Trainer, error) {
-	if err := plan.check(train, test); err != nil {
+// Trainer trains one model. It may be used by one goroutine at a time.
+type Trainer struct {
+	e         *tensor.Engine
+	task      Task
+	plan      Plan
+	optimizer *Optimizer
+	variables []nn.Named // all that a checkpoint holds
+	steps     map[int]*batchStep
+	tests     map[int]*tensor.Function
+	state     state
+}
+
+// NewTrainer returns a trainer of a task on the engine that its model belongs to.
+func NewTrainer(e *tensor.Engine, task Task, plan Plan) (*Trainer, error) {
+	if err := plan.check(task.Train, task.Test); err != nil {
 		return nil, err
 	}
-	t := &Trainer{e: e, model: model, random: random, train: train, test: test, plan: plan,
-		steps: map[int]*batchStep{}, tests: map[int]*tensor.Function{}}
+	t := &Trainer{e: e, task: task, plan: plan, steps: map[int]*batchStep{}, tests: map[int]*tensor.Function{}}
 	t.plan.Optimizer.Accumulate = plan.Accumulate > 1
-	all := nn.Variables(model)
+	all := nn.Variables(task.Model)
 	parameters := slices.DeleteFunc(slices.Clone(all), func(n nn.Named) bool { return n.Buffer })
 	o, err := NewOptimizer(e, parameters, t.plan.Optimizer)
 	if err != nil {
@@ -115,8 +119,8 @@ func NewTrainer(e *tensor.Engine, model nn.Module, random *tensor.Random, train,
 	}
 	t.optimizer = o
 	t.variables = append(all, o.State()...)
-	if random != nil {
-		t.variables = append(t.variables, nn.Named{Name: "random/counter", Variable: random.Counter, Buffer: true})
+	if task.Random != nil {
+		t.variables = append(t.variables, nn.Named{Name: "random/counter", Variable: task.Random.Counter, Buffer: true})
 	}
 	t.state = t.identity()
 	return t, nil
@@ -125,7 +129,8 @@ func NewTrainer(e *tensor.Engine, model nn.Module, random *tensor.Random, train,
 // History returns what came of the epochs so far, those before Resume included.
 func (t *Trainer) History() []Epoch { return slices.Clone(t.state.History) }
 
-// Best returns the epoch with the best accuracy on the test set, the first of equals; the zero value before there is one.
+// Best returns the epoch with the best accuracy on the test set, the first of equals; the zero value before there is
+// one.
 func (t *Trainer) Best() Epoch {
 	var best Epoch
 	for _, e := range t.state.History {

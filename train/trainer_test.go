@@ -47,18 +47,18 @@ func newTraining(t testing.TB, workers int, change func(p *Plan)) *training {
 	t.Helper()
 	e := open(t, tensor.Options{Workers: workers})
 	r := e.NewRandom(5)
-	model := nn.NewSequential(
-		nn.Func(func(x *tensor.Tensor) *tensor.Tensor { return x.Flatten(1) }), nn.NewLinear(r, 36, 16), nn.NewBatchNorm(e, 16),
-		nn.Func((*tensor.Tensor).ReLU), &nn.Dropout{Rate: 0.2}, nn.NewLinear(r, 16, 3))
+	pad := tensor.Window{Pad: [2][2]int{{1, 1}, {1, 1}}}
+	model := nn.NewSequential(nn.NewConv2D(r, 1, 4, [2]int{3, 3}, pad), nn.NewBatchNorm(e, 4), nn.Func(nn.ReLU),
+		nn.Func(nn.Flatten), &nn.Dropout{Rate: 0.2}, nn.NewLinear(r, 144, 3))
 	p := Plan{Epochs: 4, Batch: 16, Seed: 9, Workers: workers, Smoothing: 0.05, Augment: data.Augmentation{Flip: true},
 		Mean: []float32{0.3}, Deviation: []float32{0.3}, Folder: t.TempDir()}
-	train := stripes(t, 45, 1)
+	task := Task{Model: model, Random: r, Train: stripes(t, 45, 1), Test: stripes(t, 300, 2)}
 	p.Optimizer = Options{Rule: optim.AdamWRule{Rate: 0.02, Decay: 0.01}, Groups: []Group{NoDecay()}, ClipNorm: 5}
 	if change != nil {
 		change(&p)
 	}
-	p.Optimizer.Schedule = optim.OneCycle(p.Steps(train.Len()), 0.3, 0.1, 0)
-	trainer, err := NewTrainer(e, model, r, train, stripes(t, 300, 2), p)
+	p.Optimizer.Schedule = optim.OneCycle(p.Steps(task.Train.Len()), 0.3, 0.1, 0)
+	trainer, err := NewTrainer(e, task, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,10 @@ func TestTrainer(t *testing.T) {
 			var steps, epochs int
 			tr := newTraining(t, 1, func(p *Plan) {
 				p.OnStep = func(at Progress) {
-					if steps++; at.Step != steps || at.Steps != row.steps || at.Epoch != epochs+1 {
-						t.Errorf("step %d of %d of epoch %d, want %d of %d of %d", at.Step, at.Steps, at.Epoch, steps, row.steps, epochs+1)
+					steps++
+					if want := (Progress{Epoch: epochs + 1, Step: steps, Steps: row.steps}); at.Epoch != want.Epoch ||
+						at.Step != want.Step || at.Steps != want.Steps {
+						t.Errorf("%+v, want %+v", at, want)
 					}
 				}
 				p.OnEpoch = func(e Epoch) {
@@ -103,7 +105,7 @@ func TestTrainer(t *testing.T) {
 					row.change(p)
 				}
 			})
-			before, err := tr.Evaluate(t.Context(), tr.test)
+			before, err := tr.Evaluate(t.Context(), tr.task.Test)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +174,7 @@ func TestBestIsKept(t *testing.T) {
 	if err := tr.LoadBest(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := tr.Evaluate(t.Context(), tr.test)
+	got, err := tr.Evaluate(t.Context(), tr.task.Test)
 	if err != nil {
 		t.Fatal(err)
 	}
