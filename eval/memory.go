@@ -28,7 +28,7 @@ func (m *machine[F]) gather(in *instr, n int) {
 		gather(m.d[in.dst][:n], idx, elements[float64](mem))
 	case ir.F16, ir.BF16:
 		gatherHalf(t, m.f[in.dst][:n], idx, elements[uint16](mem))
-	case ir.Bool:
+	case ir.Bool, ir.U8:
 		dst, src := m.w[in.dst][:n], elements[uint8](mem)
 		for i, w := range idx {
 			dst[i] = 0
@@ -68,6 +68,10 @@ func (m *machine[F]) effect(e *effect, n int) {
 		m.pair(e, idx)
 		return
 	}
+	if m.window.at != nil && m.window.buffer == e.buffer {
+		m.throughWindow(e, n)
+		return
+	}
 	mem := m.launch.Buffers[e.buffer]
 	switch t := m.m.Buffers[e.buffer].Type; t {
 	case ir.F32:
@@ -81,7 +85,7 @@ func (m *machine[F]) effect(e *effect, n int) {
 				dst[k] = ir.ToHalf(t, float32(x))
 			}
 		}
-	case ir.Bool:
+	case ir.Bool, ir.U8:
 		dst := elements[uint8](mem)
 		for i, x := range m.w[e.value][:n] {
 			if k := index(idx[i]); k < len(dst) {
@@ -90,6 +94,20 @@ func (m *machine[F]) effect(e *effect, n int) {
 		}
 	default:
 		store(elements[uint32](mem), idx, m.w[e.value][:n])
+	}
+}
+
+// throughWindow stores a block's values one behind the other. A window's elements are values of lanes, of four bytes or
+// eight.
+func (m *machine[F]) throughWindow(e *effect, n int) {
+	at := m.base - m.window.first
+	switch fileOf(e.typ) {
+	case fileFloat:
+		copy(unsafe.Slice((*F)(m.window.at), at+n)[at:], m.f[e.value][:n])
+	case fileDouble:
+		copy(unsafe.Slice((*float64)(m.window.at), at+n)[at:], m.d[e.value][:n])
+	default:
+		copy(unsafe.Slice((*uint32)(m.window.at), at+n)[at:], m.w[e.value][:n])
 	}
 }
 

@@ -1,173 +1,177 @@
 package eval
 
-import "github.com/baremetaldevx86/microdr/ir"
+import (
+	"math/bits"
+	"unsafe"
 
-// Reduce computes the outputs [lo, hi) of a reduction stage, numbered [outer, inner] row-major. Disjoint ranges
-// may run at the same time. The order of every sum is fixed by the group's size alone (ir.ReduceBlock).
-func Reduce(m *ir.Module, s *ir.Stage, precision Precision, buffers []Memory, lo, hi int) {
-	in, out := s.In[0], s.Out[0]
-	wide := func(b int) bool { return m.Buffers[b].Type == ir.F64 || precision == F64 }
-	src, dst := buffers[in], buffers[out]
-	switch {
-	case wide(in) && wide(out):
-		reduce(s, elements[float64](src), elements[float64](dst), lo, hi)
-	case wide(out):
-		reduce(s, elements[float32](src), elements[float64](dst), lo, hi)
-	case wide(in):
-		reduce(s, elements[float64](src), elements[float32](dst), lo, hi)
-	default:
-		reduce(s, elements[float32](src), elements[float32](dst), lo, hi)
-	}
+	"github.com/baremetaldevx86/microdr/ir"
+)
+
+// Reduction is a reduction stage, cut into tasks that may run at the same time and in any order. The order of every sum
+// is fixed by the group's size alone (see ir.ReduceBlock): how many tasks there are changes no bit.
+//
+// A task is of some groups, or of columns of one (inner places that lie side by side), or of a piece of a group that is
+// too long for one worker: a power of two of blocks, and so a tree of the group's.
+type Reduction struct {
+	op                  ir.ReduceOp
+	outer, group, inner int
+	from, to            ir.Type // of elements and outputs, as they lie in memory
+	fused               bool    // a program computes the elements
+
+	span, pieces   int // blocks of a piece, pieces of a group
+	columns, tiles int // columns of a task, tasks beside each other
+	batch          int // groups, or rows of groups, of a task
+
+	out      unsafe.Pointer
+	partials []uint64 // results of pieces, of type to each: [outer, pieces, inner]
 }
 
-// reduce accumulates in the output's type.
-func reduce[A, S float](s *ir.Stage, src []S, dst []A, lo, hi int) {
-	if s.Group == 1 { // combining with the identity changes nothing
-		if same, ok := any(dst).([]S); ok {
-			copy(same[lo:hi], src[lo:hi])
-			return
-		}
-		for o := lo; o < hi; o++ {
-			dst[o] = A(src[o])
-		}
-		return
-	}
-	if sum := s.Reduce == ir.ReduceSum || s.Reduce == ir.ReduceMean; sum && s.Inner == 1 && s.Group%4 == 0 && s.Group <= ir.ReduceBlock {
-		sums(s, src, dst, lo, hi)
-		return
-	}
-	for o := lo; o < hi; o++ {
-		base := (o/s.Inner)*s.Group*s.Inner + o%s.Inner
-		t := tree[A]{op: s.Reduce}
-		for first := 0; first < s.Group; first += ir.ReduceBlock {
-			n := min(ir.ReduceBlock, s.Group-first)
-			t.add(block[A](s, src[base+first*s.Inner:], n))
-		}
-		r := t.root()
-		if s.Reduce == ir.ReduceMean {
-			r /= A(s.Group)
-		}
-		dst[o] = r
-	}
+// Elements are where a reduction finds what it reduces.
+type Elements interface {
+	// At returns the address of the elements [lo, hi) of [outer, group, inner], row-major, until the next call. Of
+	// those that a program computes, it is asked for ElementsAtOnce at most; others lie where they lie, and elements
+	// between rows that lie apart need not be there.
+	At(lo, hi int) (unsafe.Pointer, error)
 }
 
-// block reduces n elements, Inner apart, in 16 accumulators folded by halves. Combining with an identity changes
-// nothing, so the first elements replace it, and of fewer than 16 only their halves are folded.
-func block[A, S float](s *ir.Stage, src []S, n int) A {
-	var acc [ir.ReduceLanes]A
-	for i := range min(n, ir.ReduceLanes) {
-		acc[i] = A(src[i*s.Inner])
-	}
-	if sum := s.Reduce == ir.ReduceSum || s.Reduce == ir.ReduceMean; sum && s.Inner == 1 {
-		addTo(&acc, src[:n])
-	} else {
-		for i := ir.ReduceLanes; i < n; i++ {
-			acc[i%ir.ReduceLanes] = combine(s.Reduce, acc[i%ir.ReduceLanes], A(src[i*s.Inner]))
-		}
-	}
-	for half := ir.ReduceLanes / 2; half > 0; half /= 2 {
-		for i := range max(0, min(n-half, half)) {
-			acc[i] = combine(s.Reduce, acc[i], acc[i+half])
-		}
-	}
-	return acc[0]
+// ElementsAtOnce is how many elements of a program a reduction asks for at once: what fits into a first-level cache.
+const ElementsAtOnce = 1 << 13
+
+// The sizes of tasks. Elements in memory are asked for some microseconds' worth at a time.
+const (
+	plainAtOnce  = 1 << 14
+	taskElements = 1 << 16
+	tasksAWorker = 8
+	plainColumns = 256
+	fusedColumns = 1024
+)
+
+// Folder folds elements in machine code, to the bits of ir.ReduceBlock. Elements and results are of one type, and a
+// mean is not yet divided.
+type Folder interface {
+	// Groups reduces count groups of n elements each, contiguous and n of 256 at most, to dst.
+	Groups(dst, src unsafe.Pointer, n, count int) error
+	// Rows folds rows of a block to its accumulators.
+	Rows(acc, src unsafe.Pointer, r Rows) error
 }
 
-// addTo adds the elements but the first 16, which the accumulators hold.
-func addTo[A, S float](acc *[ir.ReduceLanes]A, src []S) {
-	whole := len(src) / ir.ReduceLanes * ir.ReduceLanes
-	if whole > ir.ReduceLanes {
-		addRows((*[8]A)(acc[:8]), src[ir.ReduceLanes:whole])
-		addRows((*[8]A)(acc[8:]), src[ir.ReduceLanes+8:whole])
-	}
-	for i, x := range src[max(whole, min(len(src), ir.ReduceLanes)):] {
-		acc[i] += A(x)
-	}
+// Rows are rows of a block: [rows, columns], Stride elements apart. Row number i of the block belongs to accumulator
+// i%16, a row of its own, Pitch elements apart. After the block's last row, accumulator 0 holds the result.
+type Rows struct {
+	First, Count int // of the rows in the block
+	Block        int // rows of the block
+	Columns      int
+	Stride       int
+	Pitch        int // a multiple of 16, the columns or more
 }
 
-// addRows adds the first 8 of every 16 elements: so many accumulators fit into registers.
-func addRows[A, S float](acc *[8]A, src []S) {
-	a0, a1, a2, a3, a4, a5, a6, a7 := acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7]
-	for ; len(src) >= 8; src = src[min(ir.ReduceLanes, len(src)):] {
-		row := (*[8]S)(src)
-		a0, a1, a2, a3 = a0+A(row[0]), a1+A(row[1]), a2+A(row[2]), a3+A(row[3])
-		a4, a5, a6, a7 = a4+A(row[4]), a5+A(row[5]), a6+A(row[6]), a7+A(row[7])
+// Last tells whether the block ends with these rows.
+func (r *Rows) Last() bool { return r.First+r.Count == r.Block }
+
+// NewReduction cuts a reduction stage of module m into tasks for so many workers.
+func NewReduction(m *ir.Module, s *ir.Stage, precision Precision, workers int) *Reduction {
+	r := &Reduction{op: s.Reduce, group: s.Group, inner: s.Inner, fused: s.Prog != nil}
+	r.from, r.to = s.Elements(m), m.Buffers[s.Out[0]].Type
+	if r.from, r.to = inMemory(r.from, precision), inMemory(r.to, precision); s.Inner > 0 {
+		r.outer = m.Buffers[s.Out[0]].Len() / s.Inner
 	}
-	*acc = [8]A{a0, a1, a2, a3, a4, a5, a6, a7}
-}
-
-// sums is reduce for sums and means of contiguous groups of at most one block, a multiple of 4: the samples of pixels.
-func sums[A, S float](s *ir.Stage, src []S, dst []A, lo, hi int) {
-	n := s.Group
-	divisor := A(1)
-	if s.Reduce == ir.ReduceMean {
-		divisor = A(n)
-	}
-	src = src[lo*n : hi*n]
-	switch dst = dst[lo:hi]; {
-	case n == 4:
-		for o := range dst {
-			x := (*[4]S)(src[4*o:])
-			dst[o] = ((A(x[0]) + A(x[2])) + (A(x[1]) + A(x[3]))) / divisor
-		}
-	case n%ir.ReduceLanes == 0:
-		for o := range dst {
-			group := src[n*o : n*(o+1)]
-			var acc [ir.ReduceLanes]A
-			for i, x := range (*[ir.ReduceLanes]S)(group) {
-				acc[i] = A(x)
-			}
-			addTo(&acc, group)
-			dst[o] = halves(&acc) / divisor
-		}
-	default:
-		for o := range dst {
-			dst[o] = block[A](s, src[n*o:], n) / divisor
-		}
-	}
-}
-
-// halves adds accumulators by halves.
-func halves[A float](a *[ir.ReduceLanes]A) A {
-	even := ((a[0] + a[8]) + (a[4] + a[12])) + ((a[2] + a[10]) + (a[6] + a[14]))
-	odd := ((a[1] + a[9]) + (a[5] + a[13])) + ((a[3] + a[11]) + (a[7] + a[15]))
-	return even + odd
-}
-
-// tree folds the blocks' results: r[i] = r[2i] + r[2i+1], an odd last one passing up unchanged. As they come, two whole
-// trees of one height become one of the next. So there is a tree for every bit of their number, higher ones first, and in
-// the end each passes up until it meets the one to its left.
-type tree[A float] struct {
-	op    ir.ReduceOp
-	n     int   // blocks so far
-	roots [32]A // of the trees
-	trees int
-}
-
-func (t *tree[A]) add(x A) {
-	for bits := t.n; bits&1 == 1; bits >>= 1 {
-		t.trees--
-		x = combine(t.op, t.roots[t.trees], x)
-	}
-	t.roots[t.trees] = x
-	t.trees++
-	t.n++
-}
-
-func (t *tree[A]) root() A {
-	r := t.roots[t.trees-1]
-	for i := t.trees - 2; i >= 0; i-- {
-		r = combine(t.op, t.roots[i], r)
+	r.cut(workers)
+	if r.pieces > 1 {
+		r.partials = make([]uint64, r.outer*r.pieces*r.inner)
 	}
 	return r
 }
 
-func combine[A float](op ir.ReduceOp, a, b A) A {
-	switch op {
-	case ir.ReduceMin:
-		return min(a, b)
-	case ir.ReduceMax:
-		return max(a, b)
+func inMemory(t ir.Type, precision Precision) ir.Type {
+	if t == ir.F32 && precision == F64 {
+		return ir.F64
 	}
-	return a + b
+	return t
+}
+
+func (r *Reduction) cut(workers int) {
+	if r.span, r.pieces, r.tiles, r.columns, r.batch = 1, 1, 1, 1, 1; r.outer == 0 {
+		return
+	}
+	most := plainColumns
+	if r.fused {
+		most = fusedColumns
+	}
+	r.columns = min(r.inner, most)
+	r.tiles = (r.inner + r.columns - 1) / r.columns
+	wanted := 1
+	if workers > 1 {
+		wanted = workers * tasksAWorker
+	}
+	r.span = 1 << bits.Len(uint(r.blocks()-1))
+	for r.outer*r.tiles*r.pieces < wanted && r.span > 1 && r.span*ir.ReduceBlock*r.columns > plainAtOnce {
+		r.span /= 2
+		r.pieces = (r.blocks() + r.span - 1) / r.span
+	}
+	if r.tiles == 1 && r.pieces == 1 {
+		r.batch = max(1, min(taskElements/(r.group*r.inner), (r.outer+wanted-1)/wanted))
+	}
+}
+
+func (r *Reduction) blocks() int { return (r.group + ir.ReduceBlock - 1) / ir.ReduceBlock }
+
+// Tasks returns the number of tasks.
+func (r *Reduction) Tasks() int { return (r.outer + r.batch - 1) / r.batch * r.tiles * r.pieces }
+
+// Len returns the number of elements.
+func (r *Reduction) Len() int { return r.outer * r.group * r.inner }
+
+// Fold returns what a folder has to fold: elements of one type with results of that type, or ok = false.
+func (r *Reduction) Fold() (op ir.ReduceOp, t ir.Type, ok bool) {
+	return r.op, r.from, r.from == r.to && r.group > 1
+}
+
+// Begin takes the buffer that a run writes.
+func (r *Reduction) Begin(out Memory) { r.out = out.Ptr }
+
+// Finish folds the results of pieces, after the last task.
+func (r *Reduction) Finish() {
+	if r.pieces == 1 {
+		return
+	}
+	switch r.to {
+	case ir.F64:
+		finish[float64](r)
+	case ir.I32:
+		finish[int32](r)
+	default:
+		finish[float32](r)
+	}
+}
+
+func finish[A number](r *Reduction) {
+	var roots [64]A
+	partials, out := slots[A](r), unsafe.Slice((*A)(r.out), r.outer*r.inner)
+	for o := range r.outer {
+		for c := range r.inner {
+			t := tree[A]{op: r.op, roots: roots[:], pitch: 1}
+			for p := range r.pieces {
+				at := (o*r.pieces+p)*r.inner + c
+				t.add(partials[at : at+1])
+			}
+			out[o*r.inner+c] = t.root(1)[0]
+		}
+	}
+	divide(r, out)
+}
+
+// slots are the results of pieces.
+func slots[A number](r *Reduction) []A {
+	return unsafe.Slice((*A)(unsafe.Pointer(&r.partials[0])), len(r.partials))
+}
+
+// divide makes means of sums.
+func divide[A number](r *Reduction, sums []A) {
+	if r.op != ir.ReduceMean {
+		return
+	}
+	n := A(r.group)
+	for i := range sums {
+		sums[i] /= n
+	}
 }

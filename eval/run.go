@@ -71,6 +71,16 @@ type Worker interface {
 	Begin(l *Launch)
 	// Run executes the lanes [lo, hi).
 	Run(lo, hi int)
+	// Window makes stores to a buffer, whose lanes write the elements of their numbers, go to memory where that of lane
+	// first lies at the address. Begin does not end it.
+	Window(buffer int, at unsafe.Pointer, first int)
+}
+
+// redirection is where stores to a buffer go.
+type redirection struct {
+	at     unsafe.Pointer // nil for none
+	buffer int
+	first  int
 }
 
 // NewWorker returns a worker with registers of its own.
@@ -100,6 +110,7 @@ type machine[F float] struct {
 	f      [][Width]F
 	w      [][Width]uint32
 	d      [][Width]float64
+	window redirection
 	base   int // number of the block's first lane
 	alive  [][Width]int32
 	depth  int
@@ -116,6 +127,10 @@ func newMachine[F float](c *Code) *machine[F] {
 func (m *machine[F]) Begin(l *Launch) {
 	m.launch = l
 	m.exec(m.code.uniform, Width)
+}
+
+func (m *machine[F]) Window(buffer int, at unsafe.Pointer, first int) {
+	m.window = redirection{at, buffer, first}
 }
 
 func (m *machine[F]) Run(lo, hi int) {

@@ -33,7 +33,7 @@ func Jacobian(m *ir.Module, spec Spec) (*ir.Module, []Column, error) {
 	var columns []Column
 	add := func(param string, component int, suffix string, d *direction) {
 		d.tan = map[int]int{}
-		d.name = func(b int) string { return "jac." + m.Buffers[b].Name + "." + param + suffix }
+		d.name = func(b int) string { return "jac." + g.m.Buffers[b].Name + "." + param + suffix }
 		dirs = append(dirs, d)
 		for _, o := range g.outputs {
 			columns = append(columns, Column{m.Buffers[o].Name, param, component, d.name(o)})

@@ -35,6 +35,7 @@ func newGraph(m *ir.Module, spec Spec) (*graph, error) {
 	if err := ir.Verify(m); err != nil {
 		return nil, fmt.Errorf("grad: %w", err)
 	}
+	m = ir.SplitReductions(m) // what a program computes for a reduction is then a map's
 	g := &graph{m: m.Clone(), primal: m.Stages, moving: make([]bool, len(m.Buffers)), written: make([]bool, len(m.Buffers))}
 	g.m.Stages = nil
 	g.env = newEnvironment(g.m)
@@ -84,12 +85,7 @@ func findBuffers(m *ir.Module, names []string, life ir.Lifetime) ([]int, error) 
 }
 
 // elementType returns the type of the values that a buffer's elements are read as.
-func elementType(m *ir.Module, b int) ir.Type {
-	if t := m.Buffers[b].Type; t != ir.F16 && t != ir.BF16 {
-		return t
-	}
-	return ir.F32
-}
+func elementType(m *ir.Module, b int) ir.Type { return m.Buffers[b].Type.Value() }
 
 // shadow adds a buffer of the shape of b for its derivative.
 func (g *graph) shadow(name string, b int, life ir.Lifetime) int {

@@ -18,7 +18,7 @@ func Forward(m *ir.Module, spec Spec) (*ir.Module, error) {
 	d := &direction{tan: map[int]int{}}
 	d.uniform = func(b *ir.Builder, u int) ir.Value { return b.Uniform("tan."+m.Uniforms[u].Name, m.Uniforms[u].Type) }
 	d.gather = func(b *ir.Builder, buffer, _ int) int { return d.tan[buffer] }
-	d.name = func(b int) string { return "tan." + m.Buffers[b].Name }
+	d.name = func(b int) string { return "tan." + g.m.Buffers[b].Name }
 	for _, b := range g.inputs {
 		d.tan[b] = g.shadow(d.name(b), b, ir.Input)
 	}

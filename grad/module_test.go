@@ -282,7 +282,10 @@ func TestModuleErrors(t *testing.T) {
 		{"no such output", picture(), Spec{Outputs: []string{"albedo"}}, `no output buffer of floats "albedo"`},
 		{"no such input", picture(), Spec{Buffers: []string{"image"}}, `no input buffer of floats "image"`},
 		{"max", with(func(m *ir.Module) { m.Stages[1].Reduce = ir.ReduceMax }), pictureSpec, "stage reduce image"},
-		{"scan", with(func(m *ir.Module) { m.Stages[1].Kind = ir.StageScan }), pictureSpec, "stage scan image"},
+		{"scan", with(func(m *ir.Module) {
+			out := m.AddBuffer("sums", ir.F32, ir.Output, testPixels)
+			m.AddScan("sums", m.BufferIndex("albedo"), out, testPixels, 1)
+		}), pictureSpec, "stage scan sums"},
 		{"a function reads the input", with(func(m *ir.Module) {
 			albedo, tone := m.BufferIndex("albedo"), m.AddBuffer("more", ir.F32, ir.Output, testPixels)
 			f := define(m, "look", 1, func(b *ir.Builder, e *emitter, p []ir.Value) []ir.Value {

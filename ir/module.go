@@ -55,7 +55,15 @@ type Func struct {
 // StageKind says what a stage does.
 type StageKind uint8
 
-// The stages. Map, Reduce and Conv run today; the others have their place in the types and the text form.
+// The stages. Compact has its place in the types and the text form, but nothing runs it.
+//
+// Scan sees In[0] as [outer, Group, Inner] and adds up along the middle: of each column, the first element of Out[0] is
+// that of In[0], and every further one is the sum of the one before it and of its own of In[0], rounded, in this order.
+// Elements are f32 or i32, which wraps.
+//
+// Sort sees In[0] as [outer, Group] and sorts each row: Out[0] has its elements, f32 or i32, in ascending order or
+// Descending, and Out[1], i32, where in the row each of them stood. The order is stable, -0 and +0 are equal, and NaN
+// is last in either order.
 const (
 	StageMap StageKind = iota
 	StageReduce
@@ -71,27 +79,12 @@ var stageNames = [numStages]string{"map", "reduce", "scan", "sort", "compact", "
 
 func (k StageKind) String() string { return stageNames[k] }
 
-// ReduceOp is how a reduction combines two elements.
-type ReduceOp uint8
-
-// The reductions. Identities: -0, 1, +Inf, -Inf. Mean is Sum divided by the group's size, rounded once more.
-const (
-	ReduceSum ReduceOp = iota
-	ReduceMean
-	ReduceMin
-	ReduceMax
-)
-
-var reduceNames = [...]string{"sum", "mean", "min", "max"}
-
-func (r ReduceOp) String() string { return reduceNames[r] }
-
 // Stage is a step of a module. A stage reads or writes a buffer, never both.
 type Stage struct {
 	Kind StageKind
 	Name string
 
-	// Map: Prog runs once for each lane of the domain, numbered row-major.
+	// Map: Prog runs once for each lane of the domain, numbered row-major. Reduce: see below.
 	Domain []int
 	Prog   *Program
 
@@ -99,12 +92,14 @@ type Stage struct {
 	In, Out []int
 
 	// Reduce: In[0] is seen as [outer, Group, Inner] and reduced over the middle into Out[0], [outer, Inner],
-	// in blocks of 256 of 16 accumulators, folded in a fixed tree (see ReduceBlock).
+	// in blocks of 256 of 16 accumulators, folded in a fixed tree (see ReduceBlock). Instead of reading In[0], a
+	// reduction may compute its elements: then In is empty, Domain is [outer, Group, Inner], and the one result of
+	// Prog, which has no effects, is the lane's element. Scan and Sort: see StageScan.
 	Reduce ReduceOp
 	Group  int
 	Inner  int
 
-	// Sort: see StageSort.
+	// Descending: Sort puts the largest first.
 	Descending bool
 
 	// MatMul: In[0] and In[1] are multiplied into Out[0].
@@ -189,12 +184,6 @@ func (m *Module) AddFunc(name string, body *Program) int {
 // AddMap appends a map stage.
 func (m *Module) AddMap(name string, prog *Program, domain ...int) {
 	m.Stages = append(m.Stages, Stage{Kind: StageMap, Name: name, Prog: prog, Domain: slices.Clone(domain)})
-}
-
-// AddReduce appends a reduction of in, seen as [outer, group, inner], to out.
-func (m *Module) AddReduce(name string, op ReduceOp, in, out, group, inner int) {
-	m.Stages = append(m.Stages, Stage{Kind: StageReduce, Name: name, Reduce: op,
-		In: []int{in}, Out: []int{out}, Group: group, Inner: inner})
 }
 
 // Clone returns a copy whose lists can grow apart; programs and functions are immutable and shared.

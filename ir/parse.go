@@ -271,7 +271,10 @@ func (p *parser) funcItem() {
 
 func (p *parser) stage(kind StageKind) {
 	s := Stage{Kind: kind, Name: p.name()}
-	if kind == StageMap {
+	switch {
+	case kind == StageReduce && p.is("["):
+		p.elements(&s)
+	case kind == StageMap:
 		s.Domain = p.dims()
 		b := newBody(p)
 		p.expect("{")
@@ -279,23 +282,17 @@ func (p *parser) stage(kind StageKind) {
 		b.effects()
 		p.expect("}")
 		s.Prog = b.finish()
-	} else {
+	default:
 		s.In = p.buffers()
 		p.expect("->")
 		s.Out = p.buffers()
 	}
-	if kind == StageMatMul {
+	switch kind {
+	case StageReduce, StageScan, StageSort:
+		p.axis(&s)
+	case StageMatMul:
 		s.MatMul = p.matMul()
-	}
-	if kind == StageReduce {
-		p.expect("op")
-		s.Reduce = ReduceOp(p.oneOf("a reduction", reduceNames[:]))
-		p.expect("group")
-		s.Group = int(p.integer("a size", 1, MaxElements))
-		p.expect("inner")
-		s.Inner = int(p.integer("a size", 1, MaxElements))
-	}
-	if kind == StageConv {
+	case StageConv:
 		s.Conv = p.conv()
 	}
 	p.m.Stages = append(p.m.Stages, s)

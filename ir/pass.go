@@ -31,13 +31,13 @@ func Passes(without ...string) []Pass {
 	return slices.DeleteFunc(slices.Clone(passes), func(p Pass) bool { return slices.Contains(without, p.Name) })
 }
 
-// Lower returns a copy of the module whose map stages went through the given passes. With verify, the verifier
-// runs after each.
+// Lower returns a copy of the module whose lane programs, those of maps and of reductions, went through the given
+// passes. With verify, the verifier runs after each.
 func Lower(m *Module, list []Pass, verify bool) (*Module, error) {
 	m = m.Clone()
 	for _, pass := range list {
 		for i := range m.Stages {
-			if s := &m.Stages[i]; s.Kind == StageMap {
+			if s := &m.Stages[i]; s.Prog != nil {
 				s.Prog = pass.Run(m, s.Prog)
 			}
 		}

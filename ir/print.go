@@ -36,6 +36,14 @@ import (
 //	  store image %2 %10
 //	}
 //	reduce mean (image) -> (small) op mean group 16 inner 3
+//	reduce norm [48 48 3] {                   a reduction of what a program computes
+//	  %0 = lane i32
+//	  %1 = gather f32 image %0
+//	  %2 = mul f32 %1 %1
+//	  return %2
+//	} -> (rows) op sum
+//	scan running (image) -> (sums) group 48 inner 3
+//	sort order (image) -> (sorted, from) group 48 descending
 //	matmul product (x, w) -> (y) batch [2] m 3 n 4 k 5
 //	  a offset 0 batch [15] row 5 col 1 b offset 0 batch [0] row 4 col 1
 //	conv blur (image, filter) -> (soft) forward batch 1 channels 3 filters 3 groups 3 image [48 48] filter [5 5]
@@ -156,14 +164,18 @@ func (p *printer) stage(s *Stage) {
 		p.line("}")
 		return
 	}
+	if s.Kind == StageReduce && s.Prog != nil {
+		p.elements(s)
+		return
+	}
 	text := fmt.Sprintf("%v %s (%s) -> (%s)", s.Kind, quoteName(s.Name), p.list(s.In), p.list(s.Out))
 	switch s.Kind {
-	case StageReduce:
-		text += fmt.Sprintf(" op %v group %d inner %d", s.Reduce, s.Group, s.Inner)
 	case StageMatMul:
 		text += matMulText(s.MatMul)
 	case StageConv:
 		text += s.Conv.text()
+	default:
+		text += axisText(s)
 	}
 	p.line("%s", text)
 }

@@ -70,7 +70,8 @@ type Effect struct {
 	Value  Value
 }
 
-// Program is a lane program, or the body of a function: then Params and Results are set and it has no effects.
+// Program is a lane program, or the body of a function: then Params and Results are set and it has no effects. The
+// program of a reduction has no effects either, and one result.
 type Program struct {
 	Nodes   []Node
 	Loops   []Loop

@@ -165,12 +165,3 @@ func FromBits32(b uint32) float32 {
 	}
 	return f
 }
-
-// ReduceBlock is the number of elements that a reduction sums in one block: element i of a block goes to
-// accumulator i%16, in order; accumulators fold as a[i] += a[i+8], then 4, 2, 1. Blocks fold in a tree over their
-// index: r[i] = r[2i] + r[2i+1] until one is left, an odd last one passing up unchanged. Accumulators start at
-// the operation's identity, so missing elements change no bit.
-const ReduceBlock = 256
-
-// ReduceLanes is the number of accumulators of a block.
-const ReduceLanes = 16

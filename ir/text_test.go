@@ -24,6 +24,8 @@ buffer small f32 [4 3] output
 buffer products f32 [2 3 4] output
 buffer taps f32 [2 1 3 3] input
 buffer soft f32 [2 12] output
+buffer sums f32 [12] temp
+buffer from i32 [12] temp
 func slope(%0 f32, %1 f32, %2 f32, %3 f32) {
   %4 = fma f32 %0 %1 %2
   %5 = mul f32 %4 %3
@@ -92,8 +94,18 @@ map shade [2 3 8] {
   store #5 %14 %14
 }
 reduce mean (image) -> (small) op mean group 4 inner 3
-scan running (small) -> (#4)
-sort keys (small, #5) -> (#4)
+reduce norm [4 4 3] {
+  once {
+    %0 = uniform f32 ball.radius
+  }
+  %1 = lane i32
+  %2 = gather f32 "" %1
+  %3 = mul f32 %2 %0
+  return %3
+} -> (small) op prod
+scan running (small) -> (sums) group 4 inner 3
+sort keys (small) -> (sums, from) group 6
+sort back (small) -> (sums, from) group 6 descending
 compact alive (small) -> (#4)
 matmul product (small, half) -> (products) batch [2] m 3 n 4 k 3 a offset 2 batch [0] row -1 col 3 b offset 0 batch [0] row 0 col 0
 conv blur (small, taps) -> (soft) forward batch 1 channels 1 filters 2 groups 1 image [3 4] filter [3 3] result [3 4] stride [1 1] dilation [1 1] pad [1 1]
@@ -175,6 +187,17 @@ func TestParseErrors(t *testing.T) {
 		{"module m func f(%0 f32) jvp g { return %0 } func g(%0 f32) { return %0 }", "its jvp g takes [f32], not [f32 f32 f32]"},
 		{"module m func f(%0 f32) { %1 = call f(%0) %2 = result f32 %1 0 return %2 }", `there is no function "f"`},
 		{"module m reduce r (b) -> (b)", `there is no buffer "b"`},
+		{head + "reduce r [4 1] { } -> (b) op sum", "x:6:10: expected the sizes [outer group inner]"},
+		{head + "reduce r [4 1 1] { } -> (b) op sum", `x:6:20: expected "return"`},
+		{head + "reduce r [4 1 1] { return } -> (b) op sum", "one result"},
+		{head + "reduce r [4 1 1] { return } (b) op sum", `x:6:29: expected "->"`},
+		{head + "reduce r [1 1 1] { %0 = lane i32 return %0 } -> (b) op sum", "1 elements in groups of 1 (inner 1) do not give 4"},
+		{head + "reduce r [4 1 1] { %0 = lane i32 return %0 } -> (b) op sum", "floats to floats, or i32 to i32"},
+		{head + "scan r (#1) -> (b) inner 4", `x:6:20: expected "group"`},
+		{head + "scan r (#1) -> (b) group 3 inner 1", "4 elements in groups of 3 (inner 1) do not give 4"},
+		{head + "scan r (#2) -> (b) group 4 inner 1", "f32 to f32, or i32 to i32"},
+		{head + "sort r (#1) -> (b) group 4", "an output of values, one of indices"},
+		{head + "sort r (#1) -> (b, b) group 4 descending", "an output of values, one of indices"},
 		{body("%0 = lane"), "x:8:1: expected a type, found \"}\""},
 		{body("%0 = lane f32"), "%0: the types or the operand of lane"},
 		{body("%0 = frobnicate f32"), `x:7:6: expected an op, found "frobnicate"`},
@@ -220,6 +243,7 @@ func TestParseErrors(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Add(convText)
+	f.Add(axes)
 	files, _ := filepath.Glob("testdata/pass/*.txt")
 	for _, file := range files {
 		data, err := os.ReadFile(file)

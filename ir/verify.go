@@ -3,6 +3,7 @@ package ir
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Limits of a module. A lane's number is an int32; sizes leave room for products.
@@ -64,7 +65,7 @@ func (v *verifier) failf(format string, args ...any) {
 func (v *verifier) declarations() {
 	for i := range v.m.Buffers {
 		b := &v.m.Buffers[i]
-		if b.Type == Invalid || b.Type > BF16 || int(b.Life) >= len(lifetimeNames) {
+		if b.Type == Invalid || b.Type > U8 || int(b.Life) >= len(lifetimeNames) {
 			v.failf("buffer %s has no type or no lifetime", b.Name)
 		}
 		v.sizes("buffer "+b.Name, b.Shape, MaxElements)
@@ -168,9 +169,10 @@ func equalTypes(a, b []Type) bool {
 
 // Reads returns the buffers that a stage reads, and those that it writes.
 func (s *Stage) Reads() (reads, writes []int) {
-	if s.Kind != StageMap {
+	if s.Prog == nil {
 		return s.In, s.Out
 	}
+	reads, writes = slices.Clone(s.In), slices.Clone(s.Out)
 	for i := range s.Prog.Nodes {
 		if n := &s.Prog.Nodes[i]; n.Op == OpGather {
 			reads = append(reads, int(n.Imm))
@@ -187,24 +189,26 @@ func (v *verifier) stage(s *Stage, written []bool) {
 		v.failf("a stage of this kind does not exist")
 		return
 	}
-	if s.Kind == StageMap {
+	switch {
+	case s.Kind == StageMap:
 		v.mapStage(s)
+	case s.Kind == StageReduce && s.Prog != nil:
+		v.elementProgram(s)
+	case s.Prog != nil:
+		v.failf("only maps and reductions have programs")
 	}
 	if len(v.errs) > 0 {
 		return
 	}
-	v.flow(s, written)
-	if len(v.errs) > 0 {
-		return
-	}
-	switch s.Kind {
-	case StageReduce:
-		v.reduce(s)
-	case StageMatMul:
-		v.matMul(s)
-	}
-	if s.Kind == StageConv && len(v.errs) == 0 {
-		v.conv(s)
+	if v.flow(s, written); len(v.errs) == 0 {
+		switch s.Kind {
+		case StageMatMul:
+			v.matMul(s)
+		case StageConv:
+			v.conv(s)
+		default:
+			v.axis(s)
+		}
 	}
 }
 
@@ -246,19 +250,5 @@ func (v *verifier) flow(s *Stage, written []bool) {
 	}
 	for _, b := range writes {
 		written[b] = true
-	}
-}
-
-func (v *verifier) reduce(s *Stage) {
-	if len(s.In) != 1 || len(s.Out) != 1 || s.Group < 1 || s.Inner < 1 || s.Reduce > ReduceMax {
-		v.failf("a reduction has one input, one output, a group and an inner size of at least 1")
-		return
-	}
-	in, out := &v.m.Buffers[s.In[0]], &v.m.Buffers[s.Out[0]]
-	if in.Len()%s.Group != 0 || in.Len()/s.Group != out.Len() || out.Len()%s.Inner != 0 {
-		v.failf("%d elements in groups of %d (inner %d) do not give %d", in.Len(), s.Group, s.Inner, out.Len())
-	}
-	if !in.Type.IsFloat() || !out.Type.IsFloat() {
-		v.failf("a reduction takes floats to floats")
 	}
 }

@@ -194,6 +194,15 @@ func (w *Worker) Begin(l *Launch) (err error) {
 	return w.enter(w.p.begin)
 }
 
+// Window makes stores to a buffer, whose lanes write the elements of their numbers, go to memory where that of lane
+// first lies at the address. Begin ends it.
+func (w *Worker) Window(buffer int, at unsafe.Pointer, first int) {
+	if entry := w.p.assembly.env.buffers[buffer]; entry >= 0 {
+		address := uintptr(at) - uintptr(first)*uintptr(w.p.m.Buffers[buffer].Type.Size())
+		*(*uintptr)(unsafe.Add(w.env, entry+bufferAddress)) = address
+	}
+}
+
 func uniformBits(t ir.Type, x float64) uint64 {
 	switch t {
 	case ir.F64:
@@ -216,8 +225,7 @@ func uniformBits(t ir.Type, x float64) uint64 {
 // loops stop in the middle and go on with the next call.
 const callBudget = 32000
 
-// Run executes the lanes [lo, hi), in calls of some microseconds each. lo is a multiple of a group. The error tells of
-// an access to memory that is not there, or is ErrStopped if stop, which may be nil, was closed between two calls; what
+// Run executes the lanes [lo, hi), in calls of some microseconds each. The error tells of an access to memory that is not there, or is ErrStopped if stop, which may be nil, was closed between two calls; what
 // the lanes wrote is then undefined.
 func (w *Worker) Run(lo, hi int, stop <-chan struct{}) error { return w.run(lo, hi, stop, callBudget) }
 
@@ -250,8 +258,11 @@ var ErrStopped = errors.New("jit: stopped")
 // ErrAddress is an access of generated code to memory that is not there.
 var ErrAddress = errors.New("a bad address")
 
-// enter calls the code. A fault in it becomes an error.
-func (w *Worker) enter(offset int) (err error) {
+// enter calls the code of the program at an offset.
+func (w *Worker) enter(offset int) error { return enter(unsafe.Add(w.p.at.code, offset), w.frame) }
+
+// enter calls code with a frame. A fault in it becomes an error.
+func enter(code, frame unsafe.Pointer) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(old)
@@ -265,7 +276,7 @@ func (w *Worker) enter(offset int) (err error) {
 			panic(fault)
 		}
 	}()
-	amd64.Enter(unsafe.Add(w.p.at.code, offset), w.frame)
+	amd64.Enter(code, frame)
 	return nil
 }
 

@@ -28,6 +28,9 @@ type worker interface {
 	// run executes the lanes [lo, hi), whole blocks but for the last of the stage. The error tells of memory that is not
 	// there, or is the context's; that may come when all is done, too.
 	run(ctx context.Context, lo, hi int) error
+	// window makes stores to a buffer, those of lanes to the elements of their numbers, go to other memory: the element
+	// first lies at the address. It is said after begin.
+	window(buffer int, at unsafe.Pointer, first int)
 	close()
 }
 
@@ -73,7 +76,8 @@ func (w *evalWorker) run(ctx context.Context, lo, hi int) error {
 	return nil
 }
 
-func (w *evalWorker) close() {}
+func (w *evalWorker) window(buffer int, at unsafe.Pointer, first int) { w.Window(buffer, at, first) }
+func (w *evalWorker) close()                                          {}
 
 // jitCode is a program as machine code.
 type jitCode struct {
@@ -108,6 +112,8 @@ type jitWorker struct{ *jit.Worker }
 
 func (w *jitWorker) begin(l *launch) error { return w.Begin(&l.jit) }
 func (w *jitWorker) close()                { w.Close() }
+
+func (w *jitWorker) window(buffer int, at unsafe.Pointer, first int) { w.Window(buffer, at, first) }
 
 func (w *jitWorker) run(ctx context.Context, lo, hi int) error {
 	if err := w.Run(lo, hi, ctx.Done()); err != jit.ErrStopped {

@@ -61,6 +61,8 @@ type Engine struct {
 	backend Backend
 	err     error // why there is no such backend
 	store   *store
+
+	products limits // of their blocks
 	*executable
 }
 
@@ -69,6 +71,7 @@ type Engine struct {
 type executable struct {
 	pages *jit.Pages
 	cache *cache
+	folds folds
 	crew  *Crew
 	heap  *store // of the workers
 }
@@ -78,7 +81,7 @@ func New(o Options) *Engine {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{options: o, store: newStore(o.named("buffers")), executable: &executable{
+	e := &Engine{options: o, store: newStore(o.named("buffers")), products: measuredLimits(), executable: &executable{
 		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: NewCrew(o.Workers - 1),
 		heap: newStore(o.named("workers")),
 	}}
@@ -124,7 +127,7 @@ func (e *Engine) Close() error {
 func (x *executable) close() error {
 	x.crew.Close()
 	x.heap.close()
-	return x.cache.close()
+	return errors.Join(x.cache.close(), x.folds.close())
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/baremetaldevx86/microdr/eval"
 	"github.com/baremetaldevx86/microdr/ir"
 	"github.com/baremetaldevx86/microdr/jit"
 )
@@ -17,7 +18,8 @@ type Explanation struct {
 	Stages []StageExplanation
 }
 
-// StageExplanation says what becomes of one stage. One that is no map has a text and no more.
+// StageExplanation says what becomes of one stage. One without a lane program has a text and no more; of a reduction
+// with a program, times and code are those of what computes its elements.
 type StageExplanation struct {
 	*ir.Stage               // lowered
 	Text      string        // of it
@@ -74,8 +76,12 @@ func (e *Engine) Explain(m *ir.Module) (*Explanation, error) {
 // explainStage explains stage i of a module, m before and low after it was lowered.
 func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error) {
 	x := StageExplanation{Stage: &low.Stages[i], Text: ir.PrintStage(low, &low.Stages[i]), Backend: Eval}
-	if x.Kind != ir.StageMap {
-		return x, nil
+	if x.Prog == nil {
+		return x, e.explainFold(low, &x)
+	}
+	program := x.Stage
+	if x.Kind == ir.StageReduce {
+		low, program = elementStage(low, x.Stage)
 	}
 	alone := m.Clone()
 	alone.Stages = m.Stages[i : i+1]
@@ -84,7 +90,7 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 		return x, err
 	}
 	x.Compile, err = timed(func() error {
-		c, err := e.compile(low, x.Stage)
+		c, err := e.compile(low, program)
 		if err != nil {
 			return err
 		}
@@ -93,7 +99,19 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	if err != nil || e.backend == Eval {
 		return x, err
 	}
-	return x, e.disassemble(low, &x)
+	return x, e.disassemble(low, program, &x)
+}
+
+// explainFold says what folds the elements of a reduction.
+func (e *Engine) explainFold(low *ir.Module, x *StageExplanation) error {
+	if x.Kind != ir.StageReduce {
+		return nil
+	}
+	f, err := e.foldOf(eval.NewReduction(low, x.Stage, e.options.Precision, e.options.Workers))
+	if f != nil {
+		x.Backend = e.backend
+	}
+	return err
 }
 
 // timings is how often something is done to time it: the first time finds caches cold and memory unmapped.
@@ -114,8 +132,8 @@ func timed(do func() error) (time.Duration, error) {
 }
 
 // disassemble adds the machine code of a map stage, or why there is none.
-func (e *Engine) disassemble(low *ir.Module, x *StageExplanation) error {
-	p, err := jit.Compile(low, x.Stage, e.backend.target(), e.pages, jit.Options{List: true})
+func (e *Engine) disassemble(low *ir.Module, s *ir.Stage, x *StageExplanation) error {
+	p, err := jit.Compile(low, s, e.backend.target(), e.pages, jit.Options{List: true})
 	if errors.Is(err, jit.ErrUnsupported) {
 		x.Refused = err
 		return nil
@@ -124,7 +142,7 @@ func (e *Engine) disassemble(low *ir.Module, x *StageExplanation) error {
 		return err
 	}
 	x.Backend = e.backend
-	x.Code = &Code{p.Stats(), passages(newCaptions(low, x.Prog), p.Listing())}
+	x.Code = &Code{p.Stats(), passages(newCaptions(low, s.Prog), p.Listing())}
 	return p.Close()
 }
 

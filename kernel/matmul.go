@@ -31,7 +31,7 @@ func (k *Kernel) newMultiplier(s *ir.Stage) (multiplier, error) {
 	if p := s.MatMul; e.backend == Eval || !narrow || p.Batches()*p.M*p.N == 0 {
 		return &portableProduct{s, e.options.Precision, e.options.Workers}, nil
 	}
-	return newProduct(s, e.backend.target(), e.pages, e.heap, e.options.Workers)
+	return newProduct(s, e.backend.target(), e.pages, e.heap, e.options.Workers, e.products)
 }
 
 // matMul runs a stage of matrix products.
@@ -42,6 +42,12 @@ func (k *Kernel) matMul(s *stage) error {
 	r.pieces = pieces
 	s.product.begin(k)
 	for r.phase = range phases {
+		if pieces == 1 { // a small one may take less time than it takes to share it
+			if err := k.productPiece(0, 0); err != nil {
+				return err
+			}
+			continue
+		}
 		r.next.Store(0)
 		if err := k.parallel(min(s.product.workers(), pieces), k.works.product); err != nil {
 			return err
@@ -53,24 +59,30 @@ func (k *Kernel) matMul(s *stage) error {
 // productPieces does pieces of the current phase until none is left.
 func (k *Kernel) productPieces(w int) {
 	r := &k.now
-	if r.pieces > 1 {
-		pprof.SetGoroutineLabels(r.stage.labels)
-	}
+	pprof.SetGoroutineLabels(r.stage.labels)
 	for {
 		i := int(r.next.Add(1) - 1)
 		if i >= r.pieces {
 			return
 		}
-		if k.errs[w] = r.ctx.Err(); k.errs[w] != nil {
+		if k.errs[w] = k.productPiece(w, i); k.errs[w] != nil {
 			return
 		}
-		finished, err := r.stage.product.piece(k, w, r.phase, i)
-		if err != nil {
-			k.errs[w] = k.inStage(err)
-			return
-		}
-		r.progress.add(finished)
 	}
+}
+
+// productPiece does one, unless the run was cancelled.
+func (k *Kernel) productPiece(w, i int) error {
+	r := &k.now
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	finished, err := r.stage.product.piece(k, w, r.phase, i)
+	if err != nil {
+		return k.inStage(err)
+	}
+	r.progress.add(finished)
+	return nil
 }
 
 // portableProduct runs on the portable executor, by rows of the output.

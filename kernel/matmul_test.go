@@ -108,12 +108,13 @@ func randomProduct(seed uint64) *program {
 	return q
 }
 
-// TestProductsOnAllBackends multiplies matrices of any strides on every backend, by one worker and by two, and compares
-// with chains of fused multiply-adds, bit for bit.
+// TestProductsOnAllBackends multiplies matrices of any strides on every backend, by one worker and by two, in blocks as
+// they are and in small ones, and compares with chains of
+// fused multiply-adds, bit for bit.
 func TestProductsOnAllBackends(t *testing.T) {
-	products := uint64(1000)
+	products := uint64(400)
 	if testing.Short() {
-		products = 200
+		products = 100
 	}
 	engines := map[string]*kernel.Engine{}
 	for _, b := range kernel.Backends() {
@@ -121,6 +122,10 @@ func TestProductsOnAllBackends(t *testing.T) {
 			e := kernel.New(kernel.Options{Backend: b, Workers: workers})
 			defer e.Close()
 			engines[fmt.Sprint(b, " ", workers)] = e
+			small := kernel.New(kernel.Options{Backend: b, Workers: workers})
+			defer small.Close()
+			small.SetSmallBlocks()
+			engines[fmt.Sprint(b, " ", workers, ", small blocks")] = small
 		}
 	}
 	for seed := range products {
@@ -133,5 +138,122 @@ func TestProductsOnAllBackends(t *testing.T) {
 	}
 }
 
-var _ = errors.Is
-var _ = context.Background
+// square is a module of a product n x n x n, its buffers on an engine, and its arguments.
+func square(t *testing.T, e *kernel.Engine, n int) (*kernel.Kernel, kernel.Args) {
+	t.Helper()
+	m := productModule(&ir.MatMul{M: n, N: n, K: n, A: ir.Matrix{Row: n, Col: 1}, B: ir.Matrix{Row: 1, Col: n}},
+		[3]ir.Type{ir.F32, ir.F32, ir.F32}, n*n, n*n)
+	k, err := e.Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var args kernel.Args
+	for i := range m.Buffers {
+		b, err := e.NewBuffer(ir.F32, n*n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := make([]float32, n*n)
+		for j := range x {
+			x[j] = float32(j*(i+3)%17) / 8
+		}
+		b.Write32(x)
+		args.Buffers = append(args.Buffers, b)
+	}
+	return k, args
+}
+
+// A product allocates nothing, small or shared among workers.
+func TestProductAllocatesNothing(t *testing.T) {
+	for _, backend := range kernel.Backends() {
+		for _, n := range []int{5, 64} {
+			e := kernel.New(kernel.Options{Backend: backend, Workers: 2})
+			e.SetSmallBlocks()
+			k, args := square(t, e, n)
+			if got := testing.AllocsPerRun(50, func() {
+				if err := k.Run(context.Background(), args); err != nil {
+					t.Fatal(err)
+				}
+			}); got != 0 {
+				t.Errorf("%s, %d: %v allocations a run", backend, n, got)
+			}
+			k.Close()
+			e.Close()
+		}
+	}
+}
+
+// A product stops between pieces, and a later one is whole.
+func TestProductCancelled(t *testing.T) {
+	for _, backend := range kernel.Backends() {
+		e := kernel.New(kernel.Options{Backend: backend, Workers: 2})
+		e.SetSmallBlocks()
+		k, args := square(t, e, 100)
+		ctx, cancel := context.WithCancel(context.Background())
+		last, total := 0, 0
+		args.Progress = func(done, all int) {
+			if last, total = done, all; done > all/10 {
+				cancel()
+			}
+		}
+		if err := k.Run(ctx, args); !errors.Is(err, context.Canceled) || last == total {
+			t.Errorf("%s: got %v after %d of %d elements, want the context's error", backend, err, last, total)
+		}
+		if err := k.Run(context.Background(), args); err != nil || last != total || total != 100*100 {
+			t.Errorf("%s: %v, told of %d of %d elements", backend, err, last, total)
+		}
+		k.Close()
+		e.Close()
+	}
+}
+
+// Under the oracle, products are chains of fused multiply-adds on float64.
+func TestProductOracle(t *testing.T) {
+	const n = 30
+	e := kernel.New(kernel.Options{Precision: kernel.Float64, Workers: 2})
+	defer e.Close()
+	k, args := square(t, e, n)
+	defer k.Close()
+	third := make([]float64, n*n)
+	for i := range third {
+		third[i] = float64(i) / 3
+	}
+	for _, b := range args.Buffers[:2] {
+		b.Write(third)
+	}
+	if err := k.Run(context.Background(), args); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float64, n*n)
+	args.Buffers[2].Read(got)
+	for i := range got {
+		want := 0.0
+		for j := range n {
+			want = math.FMA(third[i/n*n+j], third[i%n*n+j], want)
+		}
+		if got[i] != want {
+			t.Fatalf("element %d is %v, want %v", i, got[i], want)
+		}
+	}
+}
+
+// The memory of a product goes back with its kernel.
+func TestProductLeaksNothing(t *testing.T) {
+	e := kernel.New(kernel.Options{Workers: 2})
+	k, args := square(t, e, 600)
+	if err := k.Run(context.Background(), args); err != nil {
+		t.Fatal(err)
+	}
+	if e.Backend() != kernel.Eval && e.WorkerMemory().Live == 0 {
+		t.Error("a product packs nothing")
+	}
+	if err := k.Close(); err != nil || e.WorkerMemory().Live != 0 {
+		t.Errorf("%v, %d bytes left", err, e.WorkerMemory().Live)
+	}
+	for _, b := range args.Buffers {
+		b.Free()
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -53,9 +53,11 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
-	product multiplier      // of a matmul
-	labels  context.Context // for profiles
-	conv    convolution     // of a conv stage
+
+	reduction *reduction
+	product   multiplier      // of a matmul
+	conv      convolution     // of a conv stage
+	labels    context.Context // for profiles
 }
 
 // running is the state of a stage that runs.
@@ -67,7 +69,7 @@ type running struct {
 	tile     int
 	next     atomic.Int64 // tile
 	scatter  int          // number of the scatter_add being folded
-	outs     int          // elements being folded or reduced
+	outs     int          // elements being folded, or tasks of a reduction
 	parts    int          // goroutines that share them
 	phase    int          // of a product
 	pieces   int          // of the phase
@@ -84,11 +86,11 @@ type Args struct {
 }
 
 func newKernel(e *Engine, low *ir.Module) *Kernel {
-	n := len(low.Buffers)
+	n := len(low.Buffers) + 1 // and the elements of a reduction, see elementStage
 	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reducePart, k.productPieces, k.convPart}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.productPieces, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -110,6 +112,9 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		}
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
+		if err := k.prepareReduction(st); err != nil {
+			return err
+		}
 	case ir.StageMatMul:
 		product, err := k.newMultiplier(s)
 		if err != nil {
@@ -135,6 +140,7 @@ func (h *holdings) release() error {
 		for _, w := range s.workers {
 			w.close()
 		}
+		s.reduction.close()
 		if s.workers = nil; s.entry != nil {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
@@ -194,7 +200,7 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	}
 	switch s.Kind {
 	case ir.StageReduce:
-		err = k.reduce(s)
+		err = k.reduce(s, a.Uniforms)
 	case ir.StageMatMul:
 		err = k.matMul(s)
 	case ir.StageConv:
@@ -286,8 +292,7 @@ func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
 	if err := k.pairs(s, r.lanes); err != nil {
 		return err
 	}
-	s.launch.eval.Uniforms, s.launch.eval.Buffers = uniforms, k.buffers
-	s.launch.jit.Uniforms, s.launch.jit.Buffers = uniforms, k.mirror
+	k.setLaunch(s, uniforms)
 	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
 	for len(s.workers) < n {
 		w, err := s.code.newWorker(k.engine.heap)
@@ -301,6 +306,12 @@ func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
 		return err
 	}
 	return k.foldPairs(s)
+}
+
+// setLaunch says what the lanes of a stage share.
+func (k *Kernel) setLaunch(s *stage, uniforms []float64) {
+	s.launch.eval.Uniforms, s.launch.eval.Buffers = uniforms, k.buffers
+	s.launch.jit.Uniforms, s.launch.jit.Buffers = uniforms, k.mirror
 }
 
 // parallel does work(0) to work(n-1) on the engine's goroutines and returns the first error by number.
@@ -370,25 +381,7 @@ func (k *Kernel) fold(w int) {
 	eval.FoldPairs(&r.stage.launch.eval.Pairs[r.scatter], k.buffers[b], r.outs*w/r.parts, r.outs*(w+1)/r.parts)
 }
 
-func (k *Kernel) reduce(s *stage) error {
-	r := &k.now
-	r.stage, r.outs = s, k.module.Buffers[s.Out[0]].Len()
-	n := min(k.engine.options.Workers, r.outs)
-	if r.outs*s.Group < 1<<14 {
-		n = 1
-	}
-	return k.parallel(n, k.works.reduce)
-}
-
-func (k *Kernel) reducePart(w int) {
-	r := &k.now
-	pprof.SetGoroutineLabels(r.stage.labels)
-	if k.errs[w] = r.ctx.Err(); k.errs[w] == nil {
-		eval.Reduce(k.module, r.stage.Stage, k.engine.options.Precision, k.buffers, r.outs*w/r.parts, r.outs*(w+1)/r.parts)
-	}
-}
-
-// progress counts lanes over all map stages of a run. A nil one does nothing.
+// progress counts lanes over all lane programs of a run. A nil one does nothing.
 type progress struct {
 	report func(done, total int)
 	mu     sync.Mutex
@@ -402,10 +395,10 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 	}
 	p := &progress{report: report}
 	for i := range k.stages {
-		switch s := &k.stages[i]; s.Kind {
-		case ir.StageMap:
+		switch s := &k.stages[i]; {
+		case s.code != nil:
 			p.total += s.Lanes()
-		case ir.StageMatMul:
+		case s.Kind == ir.StageMatMul:
 			p.total += k.module.Buffers[s.Out[0]].Len()
 		}
 	}

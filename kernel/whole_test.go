@@ -43,11 +43,13 @@ func TestWrittenWhole(t *testing.T) {
 		m.AddMap("write", r.Program(), n)
 		mean := m.AddBuffer("mean", ir.F32, ir.Temp, row.rows)
 		m.AddReduce("mean", ir.ReduceMean, tmp, mean, n, 1)
+		product := m.AddBuffer("product", ir.F32, ir.Temp, row.rows)
+		m.AddMatMul("product", &ir.MatMul{M: row.rows, N: 1, K: 1, A: ir.Matrix{Row: 1}}, tmp, mean, product)
 		low, err := ir.Lower(m, ir.Passes(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := writtenWhole(low); got[tmp] != row.want || !got[mean] {
+		if got := writtenWhole(low); got[tmp] != row.want || !got[mean] || !got[product] {
 			t.Errorf("%s: %v", row.name, got)
 		}
 	}

@@ -6,9 +6,6 @@ import (
 	"github.com/baremetaldevx86/microdr/ir"
 )
 
-// fusesReductions tells whether reductions compute their elements themselves.
-const fusesReductions = false
-
 // lowering writes the module of a schedule.
 type lowering struct {
 	m        *ir.Module

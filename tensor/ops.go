@@ -253,11 +253,11 @@ func (t *Tensor) Cast(to Type) *Tensor {
 	case to == Bool:
 		return t.Ne(t.like(0))
 	case types[to].ir != to.value():
-		if !t.typ.IsFloat() {
-			t = t.Cast(Float32)
+		if value := typeOf(to.value()); t.typ.value() != to.value() {
+			t = t.Cast(value)
 		}
 		return node(&storeKind, nil, to, t.shape, t)
-	case t.typ.IsFloat() && to == Float32: // as which it counts already
+	case t.typ.value() == to.value(): // as which it counts already
 		return apply("Cast", func(b *ir.Builder, x []ir.Value) ir.Value { return x[0] }, t)
 	}
 	return apply("Cast", func(b *ir.Builder, x []ir.Value) ir.Value { return b.Convert(to.value(), x[0]) }, t)

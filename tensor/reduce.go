@@ -63,6 +63,7 @@ func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tenso
 	if !ir.ClassNumber.Has(t.typ.value()) || t.typ == Uint32 {
 		fail(call, "not defined for %v", t.typ)
 	}
+	t = t.Cast(typeOf(t.typ.value()))
 	axes = axesOf(call, t.shape, axes)
 	shape := without(t.shape, axes, keep)
 	f := fold{op: op, group: 1, inner: 1}
@@ -188,6 +189,12 @@ func (t *Tensor) LogSoftmax(axis int) *Tensor {
 }
 
 func stageReduce(l *lowering, t *Tensor) {
-	f := t.attr.(fold)
-	l.m.AddReduce(l.name(t), f.op, l.slots[t.args[0]], l.slots[t], f.group, f.inner)
+	f, x := t.attr.(fold), t.args[0]
+	if l.done[x] {
+		l.m.AddReduce(l.name(t), f.op, l.slots[x], l.slots[t], f.group, f.inner)
+		return
+	}
+	l.begin()
+	l.b.SetResults(l.read(x, l.b.Lane()))
+	l.m.AddReduceProgram(l.name(t), f.op, l.b.Program(), l.slots[t], x.Len()/f.group/f.inner, f.group, f.inner)
 }

@@ -166,7 +166,7 @@ func (s *schedule) needOf(t *Tensor, i int) need {
 	case &scatterKind:
 		return anything
 	case &reduceKind:
-		if fusesReductions && !s.separate {
+		if !s.separate {
 			return anything
 		}
 	}

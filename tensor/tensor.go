@@ -147,6 +147,14 @@ func (e *Engine) NewBool(elements []bool, shape ...int) *Tensor {
 	return t
 }
 
+// NewUint8 returns a Uint8 tensor with the elements, which are copied.
+func (e *Engine) NewUint8(elements []uint8, shape ...int) *Tensor {
+	checkLen("NewUint8", len(elements), shape)
+	t := e.leaf("NewUint8", Uint8, shape)
+	copy(t.buffer.Bytes(), elements)
+	return t
+}
+
 // Scalar returns a Float32 tensor of shape [].
 func (e *Engine) Scalar(x float64) *Tensor { return e.Full(x) }
 

@@ -5,8 +5,9 @@ import "github.com/baremetaldevx86/microdr/ir"
 // Type is the type of a tensor's elements.
 type Type uint8
 
-// The types. Float32 is what is computed with; on an engine for checks (see [CheckGrad]) its elements are float64. Float16
-// and BFloat16 are storage: their elements are rounded when they are computed, and count as Float32 where they are used.
+// The types. Float32 is what is computed with; on an engine for checks (see [CheckGrad]) its elements are float64. The last
+// three are for storage: elements of Float16 and BFloat16 are rounded when they are written, and count as Float32 where they
+// are used; those of Uint8 keep the lowest 8 bits, and count as Int32.
 const (
 	Float32 Type = iota
 	Int32
@@ -14,6 +15,7 @@ const (
 	Bool
 	Float16
 	BFloat16
+	Uint8
 )
 
 var types = [...]struct {
@@ -27,6 +29,7 @@ var types = [...]struct {
 	Bool:     {"bool", ir.Bool, ir.Bool},
 	Float16:  {"float16", ir.F16, ir.F32},
 	BFloat16: {"bfloat16", ir.BF16, ir.F32},
+	Uint8:    {"uint8", ir.U8, ir.I32},
 }
 
 // String returns the name that NumPy gives the type.

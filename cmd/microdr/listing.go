@@ -59,7 +59,7 @@ func backendNames(b kernel.Backend) string {
 func writeStage(w io.Writer, s *kernel.StageExplanation) {
 	fmt.Fprintf(w, "\n---- %s: %s ----\n\n%s", s.Name, describeStage(s), s.Text)
 	switch {
-	case s.Kind != ir.StageMap:
+	case s.Prog == nil:
 	case s.Refused != nil:
 		fmt.Fprintf(w, "\nNo machine code: the portable executor runs it (%v).\n", s.Refused)
 	case s.Code == nil:
@@ -74,8 +74,11 @@ func writeStage(w io.Writer, s *kernel.StageExplanation) {
 }
 
 func describeStage(s *kernel.StageExplanation) string {
-	if s.Kind == ir.StageMap {
-		return fmt.Sprintf("map, %d lanes a run", s.Lanes())
+	if s.Prog != nil {
+		return fmt.Sprintf("%v, %d lanes a run", s.Kind, s.Lanes())
+	}
+	if s.Backend != kernel.Eval {
+		return fmt.Sprintf("%v, by machine code that serves all of its kind", s.Kind)
 	}
 	return fmt.Sprintf("%v, in Go", s.Kind)
 }
@@ -138,7 +141,7 @@ instructions that write and read what found no register. bytes of code, of a wor
 
 func tableRow(s *kernel.StageExplanation) []string {
 	row := []string{s.Name}
-	if s.Kind != ir.StageMap {
+	if s.Prog == nil {
 		return append(row, fmt.Sprintf("%v", s.Kind))
 	}
 	row = append(row, string(s.Backend), fmt.Sprint(s.Lanes()), fmt.Sprint(len(s.Prog.Nodes)))

@@ -81,7 +81,7 @@ func (a *app) listingJSON(l *listing) error {
 // newStageLine describes a stage, with its program and its code if all is wanted.
 func newStageLine(s *kernel.StageExplanation, all bool) stageLine {
 	line := stageLine{Event: "stage", Stage: s.Name, Kind: s.Kind.String()}
-	if s.Kind == ir.StageMap {
+	if s.Prog != nil {
 		line.Lanes, line.Nodes, line.Backend = s.Lanes(), len(s.Prog.Nodes), string(s.Backend)
 		line.Lower, line.Compile = s.Lower.Seconds(), s.Compile.Seconds()
 	}

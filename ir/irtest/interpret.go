@@ -45,7 +45,7 @@ func Interpret(m *ir.Module, stage, lane int, uniforms []uint64, mem Memory) {
 	}
 }
 
-// InterpretStage executes all lanes of a map stage in order, or another stage by its definition.
+// InterpretStage executes a stage, a map's lanes in order.
 func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 	s := &m.Stages[stage]
 	switch s.Kind {
@@ -54,7 +54,11 @@ func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 			Interpret(m, stage, lane, uniforms, mem)
 		}
 	case ir.StageReduce:
-		reduce(m, s, mem)
+		reduce(m, s, elements(m, stage, uniforms, mem), mem)
+	case ir.StageScan:
+		scan(m, s, mem)
+	case ir.StageSort:
+		sortRows(m, s, mem)
 	case ir.StageMatMul:
 		matMul(m, s, mem)
 	case ir.StageConv:
@@ -92,6 +96,8 @@ func apply(t ir.Type, buffer []uint64, kind ir.EffectKind, indexType ir.Type, in
 	switch {
 	case kind == ir.Store && half:
 		buffer[k] = uint64(ir.ToHalf(t, math.Float32frombits(uint32(value))))
+	case kind == ir.Store && t == ir.U8:
+		buffer[k] = value & 0xff
 	case kind == ir.Store:
 		buffer[k] = value
 	default:

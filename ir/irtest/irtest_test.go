@@ -24,8 +24,11 @@ func interpret(m *ir.Module, seed uint64) irtest.Memory {
 
 // TestPassesKeepMeaning interprets random programs before and after each pass, and after a trip through text.
 func TestPassesKeepMeaning(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(340) {
 		m := irtest.Random(seed, irtest.Options{Lanes: 3})
+		if seed >= 300 {
+			m = irtest.RandomReduction(seed, irtest.Options{})
+		}
 		want := interpret(m, seed)
 		text := ir.Print(m)
 		back, err := ir.Parse("random", []byte(text))
@@ -84,6 +87,9 @@ func TestBrokenText(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		m := irtest.Random(seed%20, irtest.Options{Lanes: 1, Nodes: 25})
+		if seed%8 == 0 {
+			m = irtest.RandomReduction(seed%24, irtest.Options{Nodes: 10})
+		}
 		words := strings.SplitAfter(ir.Print(m), " ")
 		for range 1 + r.IntN(3) {
 			i := r.IntN(len(words))

@@ -24,7 +24,15 @@ const inputLen = 37
 // store to elements of their own, and each buffer takes at most one scatter_add, so that results don't depend on
 // how lanes and effects are ordered otherwise. The same seed and options give the same module.
 func Random(seed uint64, o Options) *ir.Module {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x6972)), o: o, m: &ir.Module{Name: fmt.Sprintf("random%d", seed)}}
+	g := newGenerator(seed, o)
+	g.stage()
+	g.check()
+	return g.m
+}
+
+// newGenerator declares buffers and uniforms and makes some functions.
+func newGenerator(seed uint64, o Options) *generator {
+	g := &generator{seed: seed, Rand: rand.New(rand.NewPCG(seed, 0x6972)), o: o, m: &ir.Module{Name: fmt.Sprintf("random%d", seed)}}
 	if o.Nodes == 0 {
 		g.o.Nodes = 40
 	}
@@ -44,11 +52,13 @@ func Random(seed uint64, o Options) *ir.Module {
 			g.function()
 		}
 	}
-	g.stage()
+	return g
+}
+
+func (g *generator) check() {
 	if err := ir.Verify(g.m); err != nil {
-		panic(fmt.Sprintf("irtest: seed %d: %v\n%s", seed, err, ir.Print(g.m)))
+		panic(fmt.Sprintf("irtest: seed %d: %v\n%s", g.seed, err, ir.Print(g.m)))
 	}
-	return g.m
 }
 
 // Fill sets uniforms and input buffers to random values, special ones among them.
@@ -76,6 +86,7 @@ func Fill(m *ir.Module, seed uint64) (uniforms []float64, mem Memory) {
 
 type generator struct {
 	*rand.Rand
+	seed  uint64
 	o     Options
 	m     *ir.Module
 	types []ir.Type
@@ -121,6 +132,8 @@ func (g *generator) bits(t ir.Type) uint64 {
 		return uint64(ir.ToHalf(t, g.float()))
 	case ir.Bool:
 		return uint64(g.IntN(2))
+	case ir.U8:
+		return uint64(g.word() & 0xff)
 	}
 	return uint64(g.word())
 }
@@ -134,7 +147,7 @@ func (g *generator) declare() {
 		}
 	}
 	g.input = map[ir.Type]int{}
-	buffers := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16}
+	buffers := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16, ir.U8}
 	for _, t := range buffers {
 		if t == ir.F64 && g.o.NoDouble || t.Size() == 2 && g.o.NoHalf {
 			continue
@@ -234,7 +247,7 @@ func (g *generator) convert() {
 }
 
 func (g *generator) gather() {
-	types := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16}
+	types := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16, ir.U8}
 	buffer, ok := g.input[types[g.IntN(len(types))]]
 	if !ok {
 		return
@@ -330,13 +343,13 @@ func (g *generator) stage() {
 // store writes a value, the latest of its type or any, to an element of the lane's own.
 func (g *generator) store(lane ir.Value) {
 	t := g.someType()
-	v := g.pick(t)
-	if list := g.pool[0][t]; len(list) > 0 && g.IntN(3) > 0 {
-		v = list[len(list)-1]
-	}
+	v := g.latest(t)
 	element := t
 	if t == ir.F32 && !g.o.NoHalf && g.IntN(5) == 0 {
 		element = []ir.Type{ir.F16, ir.BF16}[g.IntN(2)]
+	}
+	if t == ir.I32 && g.IntN(5) == 0 {
+		element = ir.U8
 	}
 	out := g.m.AddBuffer(fmt.Sprintf("out%d", len(g.m.Buffers)), element, ir.Output, g.o.Lanes)
 	index := lane
@@ -344,6 +357,15 @@ func (g *generator) store(lane ir.Value) {
 		index = g.b.Binary(ir.OpSub, lane, g.b.ConstI32(int32(g.IntN(3))))
 	}
 	g.b.Store(out, index, v)
+}
+
+// latest returns a value of type t, more often than not the latest.
+func (g *generator) latest(t ir.Type) ir.Value {
+	v := g.pick(t)
+	if list := g.pool[0][t]; len(list) > 0 && g.IntN(3) > 0 {
+		v = list[len(list)-1]
+	}
+	return v
 }
 
 func (g *generator) scatter() {

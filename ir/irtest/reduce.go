@@ -15,22 +15,44 @@ type reduction struct {
 
 func (r reduction) combine(a, b uint64) uint64 { return ir.Scalar(r.op, r.t, [3]uint64{a, b}) }
 
+// array is elements given by their bits.
+type array struct {
+	t    ir.Type
+	bits []uint64
+}
+
+// elements returns what a reduction reduces: a buffer's elements, or what its program computes.
+func elements(m *ir.Module, stage int, uniforms []uint64, mem Memory) array {
+	s := &m.Stages[stage]
+	if s.Prog == nil {
+		return array{m.Buffers[s.In[0]].Type, mem[s.In[0]]}
+	}
+	result := s.Prog.Results[0]
+	a := array{s.Prog.Node(result).Type, make([]uint64, s.Lanes())}
+	for lane := range a.bits {
+		a.bits[lane] = newFrame(&machine{m, lane, uniforms, mem}, s.Prog, nil).value(result)
+	}
+	return a
+}
+
 // reduce executes a reduction as ir.ReduceBlock describes it, in the type of its output.
-func reduce(m *ir.Module, s *ir.Stage, mem Memory) {
-	in, out := s.In[0], s.Out[0]
-	from, to := m.Buffers[in].Type, m.Buffers[out].Type
+func reduce(m *ir.Module, s *ir.Stage, in array, mem Memory) {
+	out := s.Out[0]
+	from, to := in.t, m.Buffers[out].Type
 	r := reduction{t: to, op: ir.OpAdd, identity: number(to, math.Copysign(0, -1))}
 	switch s.Reduce {
 	case ir.ReduceMin:
 		r.op, r.identity = ir.OpMin, number(to, math.Inf(1))
 	case ir.ReduceMax:
 		r.op, r.identity = ir.OpMax, number(to, math.Inf(-1))
+	case ir.ReduceProd:
+		r.op, r.identity = ir.OpMul, number(to, 1)
 	}
 	for o := range mem[out] {
 		outer, inner := o/s.Inner, o%s.Inner
 		group := make([]uint64, s.Group)
 		for g := range group {
-			x := mem[in][(outer*s.Group+g)*s.Inner+inner]
+			x := in.bits[(outer*s.Group+g)*s.Inner+inner]
 			if group[g] = x; from != to {
 				group[g] = ir.ConvertBits(to, from, x)
 			}
