@@ -80,7 +80,7 @@ func (t *Trainer) testOf(images int) (*tensor.Function, error) {
 	f, err := t.e.Compile(func(in []*tensor.Tensor) []*tensor.Tensor {
 		logits := t.task.Model.Forward(nil, in[0])
 		return []*tensor.Tensor{
-			nn.CrossEntropy(logits, in[1], nn.Sum), classes(logits), logits.Softmax(-1).MaxOver(-1),
+			nn.CrossEntropy(logits, in[1], nn.Sum), logits.ArgMax(-1), logits.Softmax(-1).MaxOver(-1),
 		}
 	}, t.specs(images)...)
 	if err != nil {

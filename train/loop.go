@@ -54,16 +54,7 @@ func (t *Trainer) stepOf(images int) (*batchStep, error) {
 
 // right tells, as 1 and 0, which images are classified right.
 func right(logits, labels *tensor.Tensor) *tensor.Tensor {
-	return classes(logits).Eq(labels).Cast(tensor.Float32)
-}
-
-// classes returns the class with the greatest logit, the first of equals. Numbers of classes are exact as floats, which
-// is what reductions take.
-func classes(logits *tensor.Tensor) *tensor.Tensor {
-	n := logits.Dim(-1)
-	number := logits.Engine().Arange(n).Cast(tensor.Float32)
-	first := logits.Eq(logits.MaxOver(-1).Keep(-1)).Where(number, number.Engine().Full(float64(n))).MinOver(-1)
-	return first.Cast(tensor.Int32)
+	return logits.ArgMax(-1).Eq(labels).Cast(tensor.Float32)
 }
 
 // Run trains until the last epoch of the plan, from where the trainer stands. When ctx ends it finishes the step,
