@@ -1,7 +1,10 @@
 package recipe
 
 import (
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/baremetaldevx86/microdr/data"
 	"github.com/baremetaldevx86/microdr/optim"
@@ -92,4 +95,23 @@ func (t *Training) Plan(images int, mean, deviation []float32) train.Plan {
 	}
 	p.Optimizer.Rule = rules()[t.Optimizer](rate, t.Decay)
 	return p
+}
+
+// SetOptimizer changes the optimizer to one of Optimizers.
+func (t *Training) SetOptimizer(name string) error {
+	if !slices.Contains(Optimizers(), name) {
+		return fmt.Errorf("recipe: no optimizer %q, expected one of %s", name, strings.Join(Optimizers(), ", "))
+	}
+	t.Optimizer = name
+	return nil
+}
+
+// Describe returns names and values of all that the training says, as in the file.
+func (t *Training) Describe() [][2]string {
+	return [][2]string{
+		{"epochs", fmt.Sprint(t.Epochs)}, {"batch", fmt.Sprint(t.Batch)}, {"optimizer", t.Optimizer},
+		{"rate", fmt.Sprint(t.Rate)}, {"decay", fmt.Sprint(t.Decay)}, {"schedule", t.Schedule},
+		{"smoothing", fmt.Sprint(t.Smoothing)}, {"clip", fmt.Sprint(t.Clip)}, {"shift", fmt.Sprint(t.Shift)},
+		{"flip", fmt.Sprint(t.Flip)}, {"rotate", fmt.Sprint(t.Rotate)}, {"scale", fmt.Sprint(t.Scale)},
+	}
 }

@@ -18,8 +18,8 @@ type curve struct {
 	of   func(Epoch) float64
 }
 
-// chart draws curves over the epochs as the text of an SVG element, on a logarithmic scale if all numbers are positive and
-// it is asked for. With fewer than two epochs there is no chart (empty).
+// chart draws curves over the epochs as the text of an SVG element, on a logarithmic scale if all numbers are positive
+// and it is asked for. With fewer than two epochs there is no chart (empty).
 func chart(history []Epoch, label string, logarithmic bool, curves ...curve) (string, error) {
 	if len(history) < 2 {
 		return "", nil

@@ -58,8 +58,8 @@ func (c canvas) png() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// ConfusionPicture draws a table of confusions as a PNG: a row for each class, a column for each that it was taken for, and
-// the darker a cell, the more images of its row are in it, by the root of their share, which shows few as well.
+// ConfusionPicture draws a table of confusions as a PNG: a row for each class, a column for each that it was taken for,
+// and the darker a cell, the more images of its row are in it, by the root of their share, which shows few as well.
 func ConfusionPicture(table [][]int) ([]byte, error) {
 	const cell, edge = 44, 22
 	c := newCanvas(edge+cell*len(table)+1, edge+cell*len(table)+1)
@@ -101,8 +101,8 @@ const (
 	wide = 10
 )
 
-// WrongPicture draws images that were classified wrong as a PNG, those of which the model was surest first, in gray, with
-// their class in blue and the one that they were taken for in red below.
+// WrongPicture draws images that were classified wrong as a PNG, those of which the model was surest first, in gray,
+// with their class in blue and the one that they were taken for in red below.
 func WrongPicture(source data.Source, v *Evaluation) ([]byte, error) {
 	wrong := v.Wrong()
 	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(v.Confidence[b], v.Confidence[a]) })

@@ -129,6 +129,9 @@ func NewTrainer(e *tensor.Engine, task Task, plan Plan) (*Trainer, error) {
 // History returns what came of the epochs so far, those before Resume included.
 func (t *Trainer) History() []Epoch { return slices.Clone(t.state.History) }
 
+// Steps returns how many steps were done so far, those before Resume included.
+func (t *Trainer) Steps() int { return t.state.Steps }
+
 // Best returns the epoch with the best accuracy on the test set, the first of equals; the zero value before there is
 // one.
 func (t *Trainer) Best() Epoch {
