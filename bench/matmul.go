@@ -60,7 +60,7 @@ func MatMul(ctx context.Context, o MatMulOptions) ([]Row, error) {
 		s.Warn(fmt.Sprintf("%v; the peak is that of a lane program", err))
 	}
 	defer s.close()
-	blas, err := compileOpenBLAS(ctx)
+	blas, err := compileOpenBLAS(ctx, "sgemm.c")
 	if err != nil {
 		s.Warn(fmt.Sprintf("%v; left out: the rows beside it", err))
 	} else {

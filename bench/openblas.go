@@ -20,8 +20,9 @@ var openBLASSources embed.FS
 // the threads to one.
 var openBLASEnvironment = []string{"OPENBLAS_CORETYPE=SKYLAKEX", "OPENBLAS_NUM_THREADS=1"}
 
-// compileOpenBLAS compiles the program that multiplies matrices by OpenBLAS. The error says why there is none.
-func compileOpenBLAS(ctx context.Context) (*Baseline, error) {
+// compileOpenBLAS compiles a program that multiplies matrices by OpenBLAS, from a file of c/openblas. The error says why
+// there is none.
+func compileOpenBLAS(ctx context.Context, file string) (*Baseline, error) {
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
 		return nil, fmt.Errorf("bench: no OpenBLAS: %w", err)
@@ -33,7 +34,7 @@ func compileOpenBLAS(ctx context.Context) (*Baseline, error) {
 	b := &Baseline{folder, filepath.Join(folder, "openblas.exe")}
 	if err = os.CopyFS(folder, openBLASSources); err == nil {
 		var out []byte
-		source := filepath.Join(folder, "c", "openblas", "sgemm.c")
+		source := filepath.Join(folder, "c", "openblas", file)
 		if out, err = exec.CommandContext(ctx, gcc, "-std=gnu11", "-O2", source, "-lopenblas", "-o", b.program).CombinedOutput(); err != nil {
 			first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 			err = fmt.Errorf("gcc: %w: %s", err, first)

@@ -105,17 +105,32 @@ func (r raster) at(x, y int) float32 {
 	return r.pixels[y*r.width+x]
 }
 
-// move mirrors and shifts.
+// move mirrors and shifts: columns first to end of the result are those of the image, mirrored or not.
 func (r raster) move(out []float32, c change) {
+	first := min(max(c.dx, 0), r.width)
+	end := max(min(r.width+c.dx, r.width), first)
 	for y := range r.height {
 		row := out[y*r.width:][:r.width]
-		for x := range row {
-			from := x - c.dx
-			if c.flip {
-				from = r.width - 1 - from
-			}
-			row[x] = r.at(from, y-c.dy)
+		if y < c.dy || y-c.dy >= r.height {
+			fill(row, r.fill)
+			continue
 		}
+		from := r.pixels[(y-c.dy)*r.width:][:r.width]
+		fill(row[:first], r.fill)
+		fill(row[end:], r.fill)
+		if !c.flip {
+			copy(row[first:end], from[first-c.dx:])
+			continue
+		}
+		for x := first; x < end; x++ {
+			row[x] = from[r.width-1-(x-c.dx)]
+		}
+	}
+}
+
+func fill(row []float32, value float32) {
+	for i := range row {
+		row[i] = value
 	}
 }
 
@@ -142,11 +157,16 @@ func (r raster) transform(out []float32, c change) {
 // bilinear interpolates between pixels, which lie at integers here. Beyond the image is the fill.
 func (r raster) bilinear(x, y float64) float32 {
 	left, top := math.Floor(x), math.Floor(y)
-	u, v := x-left, y-top
 	i, j := int(left), int(top)
-	upper := mix(r.at(i, j), r.at(i+1, j), u)
-	lower := mix(r.at(i, j+1), r.at(i+1, j+1), u)
-	return float32(float64(upper*(1-v)) + float64(lower*v))
+	var a, b, c, d float32
+	if uint(i) < uint(r.width-1) && uint(j) < uint(r.height-1) { // most: all four are pixels
+		upper, lower := r.pixels[j*r.width+i:], r.pixels[(j+1)*r.width+i:]
+		a, b, c, d = upper[0], upper[1], lower[0], lower[1]
+	} else {
+		a, b, c, d = r.at(i, j), r.at(i+1, j), r.at(i, j+1), r.at(i+1, j+1)
+	}
+	u, v := x-left, y-top
+	return float32(mix(mix(float64(a), float64(b), u), mix(float64(c), float64(d), u), v))
 }
 
-func mix(a, b float32, t float64) float64 { return float64(float64(a)*(1-t)) + float64(float64(b)*t) }
+func mix(a, b, t float64) float64 { return float64(a*(1-t)) + float64(b*t) }

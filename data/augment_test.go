@@ -79,7 +79,8 @@ func TestTransform(t *testing.T) {
 func TestDraw(t *testing.T) {
 	all := Augmentation{Shift: 2, Flip: true, Rotate: 10, Scale: 0.2}
 	const n = 20000
-	shifts, flips, angles, scales := [5]int{}, 0, 0.0, 0.0
+	shifts, flips, angles, scales := [5]int{}, 0, 0.0, 0.0 // the last two are sums of squares
+	sumAngle, sumScale := 0.0, 0.0
 	for i := range n {
 		p := place{seed: 3, epoch: 1, image: uint32(i)}
 		c := all.draw(p)
@@ -90,6 +91,7 @@ func TestDraw(t *testing.T) {
 		if math.Abs(c.angle) > 10*math.Pi/180 || c.scale < 0.8 || c.scale > 1.2 {
 			t.Fatalf("%+v is out of range", c)
 		}
+		sumAngle, sumScale = sumAngle+c.angle, sumScale+c.scale-1
 		angles += c.angle * c.angle
 		scales += (c.scale - 1) * (c.scale - 1)
 		if shift := (Augmentation{Shift: 2}).draw(p); shift.dx != c.dx || shift.dy != c.dy || shift.flip ||
@@ -104,6 +106,9 @@ func TestDraw(t *testing.T) {
 	}
 	if flips < n/2-350 || flips > n/2+350 {
 		t.Errorf("%d of %d are mirrored", flips, n)
+	}
+	if a, s := sumAngle/n, sumScale/n; math.Abs(a) > 0.0036 || math.Abs(s) > 0.0041 { // five standard deviations
+		t.Errorf("mean angle %v and scale 1%+v, want 0 and 1", a, s)
 	}
 	// The variance of a uniform number in [-a, a] is a^2 / 3.
 	if got, want := angles/n, math.Pow(10*math.Pi/180, 2)/3; math.Abs(got/want-1) > 0.05 {

@@ -10,11 +10,11 @@ import (
 )
 
 // TestHammerCancel ends the context at any moment, before and while batches are made and waited for. A bubble of
-// synctest fails when a goroutine is left over: nothing calls Close.
+// synctest fails when a goroutine is left over: nothing calls Close. (The test's own context would end them.)
 func TestHammerCancel(t *testing.T) {
 	for i := range 50 {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx, cancel := context.WithCancel(context.Background())
 			l, err := NewLoader(ctx, counting(300, Shape{2, 4, 4}), everything(1+i%40))
 			if err != nil {
 				t.Fatal(err)
@@ -44,7 +44,7 @@ func TestHammerClose(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			options := everything(16)
 			options.Epochs, options.Workers = 2, 1+i%8
-			l, err := NewLoader(t.Context(), counting(100, Shape{2, 4, 4}), options)
+			l, err := NewLoader(context.Background(), counting(100, Shape{2, 4, 4}), options)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,6 +54,26 @@ func TestHammerClose(t *testing.T) {
 				}
 			}
 			l.Close()
+		})
+	}
+}
+
+// TestHammerBroken meets an image that cannot be read. That ends all goroutines, although nothing calls Close.
+func TestHammerBroken(t *testing.T) {
+	for i := range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			options := everything(16)
+			options.Workers = 1 + i%8
+			l, err := NewLoader(context.Background(), counting(100, Shape{2, 4, 4}, i*2, i*2+1), options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for err == nil {
+				_, err = l.Next()
+			}
+			if errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
 		})
 	}
 }
@@ -69,7 +89,7 @@ func (s slow) Read(i int, pixels []float32) (int32, error) {
 // TestDeadline: Next does not wait for images that are slow when the time is over, and workers stop within an image.
 func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 2500*time.Millisecond)
 		defer cancel()
 		l, err := NewLoader(ctx, slow{counting(100, Shape{2, 4, 4})}, everything(50))
 		if err != nil {

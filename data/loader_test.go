@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,35 @@ func TestWorkersChangeNothing(t *testing.T) {
 	other := take(t, source, options, 1)
 	if slices.Equal(other[0].Pixels, want[0].Pixels) || slices.Equal(other[0].Indices, want[0].Indices) {
 		t.Error("another seed changes nothing")
+	}
+}
+
+// TestPlaceChangesNothing: an image is augmented the same wherever it comes in its epoch, and anew in the next.
+func TestPlaceChangesNothing(t *testing.T) {
+	source := counting(40, Shape{2, 6, 7})
+	byIndex := func(options Options) map[[2]int32][]float32 {
+		images := map[[2]int32][]float32{}
+		for _, b := range take(t, source, options, 2*40/options.Batch) {
+			for k, index := range b.Indices {
+				images[[2]int32{int32(b.Epoch), index}] = b.Pixels[k*84:][:84]
+			}
+		}
+		return images
+	}
+	plain := everything(10)
+	plain.Shuffle = false
+	want, got := byIndex(plain), byIndex(everything(8))
+	if len(want) != 80 || !maps.EqualFunc(want, got, slices.Equal) {
+		t.Error("an image depends on its place")
+	}
+	same := 0
+	for index := range int32(40) {
+		if slices.Equal(want[[2]int32{0, index}], want[[2]int32{1, index}]) {
+			same++
+		}
+	}
+	if same > 0 {
+		t.Errorf("%d images are the same in both epochs", same)
 	}
 }
 
@@ -258,6 +288,19 @@ func TestBrokenImage(t *testing.T) {
 			if _, err := l.Next(); err == nil || err.Error() != "data: image 57: image 57 is broken" {
 				t.Errorf("%d workers: %v", workers, err)
 			}
+		}
+	}
+}
+
+// TestFirstFailure: of several errors a batch has that of its first image, in whatever order they come.
+func TestFirstFailure(t *testing.T) {
+	for _, positions := range [][]int{{3, 5, 9}, {9, 5, 3}, {5, 3, 9}} {
+		var s slot
+		for _, at := range positions {
+			s.fail(at, fmt.Errorf("at %d", at))
+		}
+		if err := s.failure(); err == nil || err.Error() != "at 3" {
+			t.Errorf("%v: %v", positions, err)
 		}
 	}
 }

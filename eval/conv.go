@@ -130,15 +130,15 @@ func (c *convolver[F]) add(l lanes, row []F, at, stride int, factor F) {
 	}
 	sums := c.sums[min(l.first, l.end):l.end]
 	zero := [1]F{}
-	addTaps(sums, l.step, 0, begin, zero[:], 0, 0, factor)
-	addTaps(sums, l.step, begin, end, row, at, stride, factor)
-	addTaps(sums, l.step, end, count, zero[:], 0, 0, factor)
+	addTerms(sums, l.step, 0, begin, zero[:], 0, 0, factor)
+	addTerms(sums, l.step, begin, end, row, at, stride, factor)
+	addTerms(sums, l.step, end, count, zero[:], 0, 0, factor)
 }
 
-// addTaps adds row[at+k*stride]*factor to sums[k*step] for k from begin to end.
-func addTaps[F float](sums []F, step, begin, end int, row []F, at, stride int, factor F) {
+// addTerms adds row[at+k*stride]*factor to sums[k*step] for k from begin to end.
+func addTerms[F float](sums []F, step, begin, end int, row []F, at, stride int, factor F) {
 	if s, ok := any(sums).([]float32); ok {
-		addProducts32(s, step, begin, end, any(row).([]float32), at, stride, float32(factor))
+		addTerms32(s, step, begin, end, any(row).([]float32), at, stride, float32(factor))
 		return
 	}
 	for k := begin; k < end; k++ {
@@ -146,8 +146,8 @@ func addTaps[F float](sums []F, step, begin, end int, row []F, at, stride int, f
 	}
 }
 
-// addProducts32 rounds as fma32 does.
-func addProducts32(sums []float32, step, begin, end int, row []float32, at, stride int, factor float32) {
+// addTerms32 rounds as fma32 does.
+func addTerms32(sums []float32, step, begin, end int, row []float32, at, stride int, factor float32) {
 	f := float64(factor)
 	for k := begin; k < end; k++ {
 		x, sum := row[at+k*stride], &sums[k*step]

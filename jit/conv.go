@@ -2,7 +2,6 @@ package jit
 
 import (
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"unsafe"
 
@@ -85,6 +84,10 @@ type ConvWorker struct {
 	span   mem.Span
 	arrays ConvArrays
 	stop   <-chan struct{}
+
+	step, piece int
+	work        func() error // does the piece
+	turning     PackCall
 }
 
 // NewWorker returns a worker whose memory comes from heap.
@@ -95,6 +98,7 @@ func (c *Conv) NewWorker(heap Memory) (*ConvWorker, error) {
 	}
 	clear(span.Bytes())
 	w := &ConvWorker{c: c, heap: heap, span: span}
+	w.work = func() error { return c.run(w, w.step, w.piece) }
 	c.prepare(w)
 	return w, nil
 }
@@ -107,7 +111,10 @@ func (w *ConvWorker) Begin(a ConvArrays, stop <-chan struct{}) { w.arrays, w.sto
 
 // Run does a piece of a step, in calls of at most some ten microseconds. The error tells of an access to memory that is not
 // there, or is ErrStopped if stop was closed between two calls.
-func (w *ConvWorker) Run(step, piece int) error { return w.c.run(w, step, piece) }
+func (w *ConvWorker) Run(step, piece int) error {
+	w.step, w.piece = step, piece
+	return Guard(w.work)
+}
 
 // set writes 8 bytes of the frame.
 func (w *ConvWorker) set(at int, x int) { *(*int)(unsafe.Add(w.span.Base(), at)) = x }
@@ -116,28 +123,9 @@ func (w *ConvWorker) setAddress(at int, p unsafe.Pointer) {
 	*(*unsafe.Pointer)(unsafe.Add(w.span.Base(), at)) = p
 }
 
-// enter calls code. A fault in it becomes an error.
-func (w *ConvWorker) enter(offset int) (err error) {
-	old := debug.SetPanicOnFault(true)
-	defer func() {
-		debug.SetPanicOnFault(old)
-		switch fault := recover().(type) {
-		case nil:
-		case interface{ Addr() uintptr }:
-			err = fmt.Errorf("jit: %w, %#x", ErrAddress, fault.Addr())
-		default:
-			panic(fault)
-		}
-	}()
-	amd64.Enter(unsafe.Add(w.c.at.code, offset), w.span.Base())
-	return nil
-}
-
 // call enters the code at an offset, and then looks whether the run has been stopped.
 func (w *ConvWorker) call(offset int) error {
-	if err := w.enter(offset); err != nil {
-		return err
-	}
+	amd64.Enter(unsafe.Add(w.c.at.code, offset), w.span.Base())
 	select {
 	case <-w.stop:
 		return ErrStopped
@@ -162,6 +150,9 @@ func (l *convLayout) take(bytes int) (at int) {
 	l.size += (bytes + vectorSlot - 1) &^ (vectorSlot - 1)
 	return at
 }
+
+// convFrame is the size of a frame: 0 to 127 for the sums, behind that for what pads.
+const convFrame = 192
 
 // callWork is about how many cycles a call takes at most.
 const callWork = 30_000

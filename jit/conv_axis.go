@@ -34,6 +34,19 @@ func (a *slideAxis) reach() int {
 	return most
 }
 
+// existing tells of so many elements of what is padded, without strides, from element first on, how many at the top do not
+// exist, how many then do, and how many at the bottom do not; from is the number of the first that does.
+func (a *slideAxis) existing(first, count int) (top, middle, bottom, from int) {
+	first += a.first
+	top = min(count, max(0, -first))
+	from = first + top
+	middle = max(0, min(count-top, a.source-from))
+	if middle == 0 {
+		from = 0
+	}
+	return top, middle, count - top - middle, from
+}
+
 // forwardAxis is the axis of an image that is read.
 func forwardAxis(a ir.ConvAxis) slideAxis {
 	s := slideAxis{positions: a.Result, source: a.Image, step: a.Stride, first: -a.Pad, spread: 1, outPhases: 1}

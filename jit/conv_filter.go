@@ -37,6 +37,10 @@ type filterPlan struct {
 	ranges  int         // of blocks of channels: pieces of the second step
 	entries map[int]int // offsets in the code, by entryKey
 
+	turnEntry int     // of what turns the result
+	padder    *padder // nil: rows are padded in Go
+	all       int     // bytes of a worker
+
 	slabSize, imageSize int // elements of shared memory: of a slab, of the image in it
 	sumSize             int // of the sums of a group
 }
@@ -70,6 +74,10 @@ func newFilterPlan(c *ir.Conv, t *target) (*filterPlan, error) {
 	p.layOut()
 	p.cut()
 	p.chooseShape()
+	l := convLayout{}
+	l.take(convFrame)
+	p.padder = newPadder(t, &p.v, &p.h, p.width, p.sourceStep, &l)
+	p.all = l.take(0)
 	p.sumSize = p.channels * p.taps * p.columns * t.lanes
 	tooWide := p.h.positions*mostSums > longestRowFMA
 	if phases := len(p.v.phases) * len(p.h.phases); phases > mostPhases || tooWide || p.channelStep() > mostDistance/mostSums ||
@@ -165,9 +173,13 @@ func (p *filterPlan) slabsOf(round int) int {
 }
 
 func (p *filterPlan) shared() int  { return 4 * (p.slabs*p.slabSize + p.conv.Groups*p.sumSize) }
-func (p *filterPlan) private() int { return filterFrame }
+func (p *filterPlan) private() int { return p.all }
 
-func (p *filterPlan) prepare(*ConvWorker) {}
+func (p *filterPlan) prepare(w *ConvWorker) {
+	if p.padder != nil {
+		p.padder.prepare(w)
+	}
+}
 
 // entryKey numbers the shapes of code: a part of the taps, of some channels, in some vectors.
 func (p *filterPlan) entryKey(part, channels, vectors int) int {
@@ -176,12 +188,16 @@ func (p *filterPlan) entryKey(part, channels, vectors int) int {
 
 // emit writes the code of all shapes.
 func (p *filterPlan) emit(code *amd64.Code) {
+	if p.padder != nil {
+		p.padder.emit(code)
+	}
+	alignTo(code)
+	p.turnEntry = len(code.Bytes)
+	transposeColumns(code)
 	for part := range p.shape.parts {
 		for _, channels := range remaining(p.shape.channels, p.channels) {
 			for _, vectors := range remaining(p.shape.vectors, p.columns) {
-				for len(code.Bytes)%codeAlignment != 0 {
-					code.Bytes = append(code.Bytes, 0xcc)
-				}
+				alignTo(code)
 				p.entries[p.entryKey(part, channels, vectors)] = len(code.Bytes)
 				e := &filterEmitter{filterPlan: p, code: code, vectors: vectors, bytes: int32(4 * p.t.lanes)}
 				e.channelsOfBlock = channels

@@ -37,11 +37,23 @@ func (p *filterPlan) layOutSlab(w *ConvWorker, round, piece int) {
 	part, group, i := piece%p.parts, piece/p.parts%p.conv.Groups, piece/p.parts/p.conv.Groups
 	s := p.slab(round, i)
 	if !p.inPlace {
-		for c := p.channels * part / p.parts; c < p.channels*(part+1)/p.parts; c++ {
-			p.padChannel(w, s, group*p.channels+c, p.imageAt(i, group)+c*p.sourceStep)
-		}
+		p.padChannels(w, s, group, p.imageAt(i, group), p.channels*part/p.parts, p.channels*(part+1)/p.parts)
 	}
 	p.turn(w, s, group, p.resultAt(i, group), s.rows*part/p.parts, s.rows*(part+1)/p.parts)
+}
+
+// padChannels lays out a band of some channels of a group.
+func (p *filterPlan) padChannels(w *ConvWorker, s slab, group, at, channel, end int) {
+	if p.padder == nil {
+		for c := channel; c < end; c++ {
+			p.padChannel(w, s, group*p.channels+c, at+c*p.sourceStep)
+		}
+	} else if channel < end {
+		top, middle, bottom, from := p.v.existing(s.first, s.rows+p.v.reach())
+		row := (s.n*p.conv.Channels+group*p.channels+channel)*p.v.source + from
+		w.pad(p.padder, unsafe.Add(w.arrays.Shared, 4*(at+channel*p.sourceStep)), unsafe.Add(w.arrays.First, 4*row*p.h.source),
+			end-channel, top, middle, bottom)
+	}
 }
 
 // padChannel lays out a band of a channel, padded and by phases, at an element of the shared memory.
@@ -67,18 +79,33 @@ func (p *filterPlan) padChannel(w *ConvWorker, s slab, channel, at int) {
 func (p *filterPlan) turn(w *ConvWorker, s slab, group, at, row, end int) {
 	width := p.columns * p.t.lanes
 	n := (end - row) * p.h.positions
-	to := floatsAt(w.arrays.Shared, at+row*p.h.positions*width, n*width)
+	at += row * p.h.positions * width
 	size := p.v.positions * p.h.positions
-	for f := range p.filters {
-		plane := (s.n*p.conv.Groups+group)*p.filters + f
-		from := floatsAt(w.arrays.Second, plane*size+(s.first+row)*p.h.positions, n)
-		for i, x := range from {
-			to[i*width+f] = x
-		}
+	first := ((s.n*p.conv.Groups+group)*p.filters*p.v.positions + s.first + row) * p.h.positions
+	whole := n / PackedColumns * PackedColumns
+	f := 0
+	for ; whole > 0 && f+PackedColumns <= p.filters; f += PackedColumns {
+		w.turning = PackCall{From: unsafe.Add(w.arrays.Second, 4*(first+f*size)), To: unsafe.Add(w.arrays.Shared, 4*(at+f)),
+			Step: 4 * size, ToRow: 4 * width, Count: whole / PackedColumns}
+		w.turning.Run(Packer{unsafe.Add(w.c.at.code, p.turnEntry)})
+		p.turnPlain(w, first, size, at, f, f+PackedColumns, whole, n)
 	}
+	p.turnPlain(w, first, size, at, f, p.filters, 0, n)
 	if p.filters < width {
+		to := floatsAt(w.arrays.Shared, at, n*width)
 		for i := range n {
 			clear(to[i*width+p.filters:][:width-p.filters])
+		}
+	}
+}
+
+// turnPlain turns positions [i, n) of some filters one by one.
+func (p *filterPlan) turnPlain(w *ConvWorker, first, size, at, f, end, i, n int) {
+	width := p.columns * p.t.lanes
+	to := floatsAt(w.arrays.Shared, at, n*width)
+	for ; f < end; f++ {
+		for k, x := range floatsAt(w.arrays.Second, first+f*size, n)[i:] {
+			to[(i+k)*width+f] = x
 		}
 	}
 }

@@ -94,7 +94,8 @@ type slideEmitter struct {
 	*slide
 	code  *amd64.Code
 	tile  slideShape
-	bytes int32 // of a vector
+	bytes int32       // of a vector
+	taps  []tapOffset // one after the other in the code; nil: they are in the table
 }
 
 func (e *slideEmitter) op(in amd64.Inst) {
@@ -166,31 +167,48 @@ func (e *slideEmitter) begin() {
 // sums adds up all terms of a tile.
 func (e *slideEmitter) sums() {
 	code := e.code
-	plane, tap := code.NewLabel(), code.NewLabel()
+	plane := code.NewLabel()
 	e.load(slideFilterReg, slideFilter)
 	code.Move(amd64.Size8, slidePlaneReg, slideSourceReg)
 	e.load(slidePlanesReg, slidePlanes)
 	code.Place(plane)
-	e.load(slideTapReg, slideTaps)
-	code.Place(tap)
-	code.Load(amd64.Size8, scratch0, amd64.Mem(slideTapReg, 0))
-	code.Load(amd64.Size8, scratch1, amd64.Mem(slideTapReg, 8))
-	for v := range e.tile.vectors {
-		e.op(amd64.Inst{Op: amd64.VMOVUPS, Reg: e.column(v), RM: amd64.Mem(slidePlaneReg, int32(v)*e.bytes).Index(scratch0, 1)})
+	if e.taps == nil {
+		e.tapLoop()
 	}
-	for row := range e.tile.rows {
-		e.op(amd64.Inst{Op: amd64.VBROADCASTSS, Reg: e.scalar(), RM: amd64.Mem(slideFilterReg, int32(4*row*e.rowStep)).Index(scratch1, 1)})
-		for v := range e.tile.vectors {
-			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, v), Src: e.scalar(), RM: amd64.V(amd64.Vec(e.column(v)))})
-		}
+	for _, t := range e.taps {
+		e.tap(amd64.Mem(slidePlaneReg, int32(t.source)), amd64.Mem(slideFilterReg, int32(t.filter)))
 	}
-	code.AddImm(amd64.Size8, amd64.R(slideTapReg), tapBytes)
-	code.Compare(amd64.Size8, slideTapReg, amd64.R(slideTapEndReg))
-	code.JumpIf(amd64.NotEqual, tap)
 	code.AddImm(amd64.Size8, amd64.R(slideFilterReg), int32(4*e.planeStep))
 	code.AddImm(amd64.Size8, amd64.R(slidePlaneReg), int32(4*e.sourceStep))
 	code.SubImm(amd64.Size8, amd64.R(slidePlanesReg), 1)
 	code.JumpIf(amd64.NotEqual, plane)
+}
+
+// tapLoop reads the taps of a plane from the table.
+func (e *slideEmitter) tapLoop() {
+	code := e.code
+	tap := code.NewLabel()
+	e.load(slideTapReg, slideTaps)
+	code.Place(tap)
+	code.Load(amd64.Size8, scratch0, amd64.Mem(slideTapReg, 0))
+	code.Load(amd64.Size8, scratch1, amd64.Mem(slideTapReg, 8))
+	e.tap(amd64.Mem(slidePlaneReg, 0).Index(scratch0, 1), amd64.Mem(slideFilterReg, 0).Index(scratch1, 1))
+	code.AddImm(amd64.Size8, amd64.R(slideTapReg), tapBytes)
+	code.Compare(amd64.Size8, slideTapReg, amd64.R(slideTapEndReg))
+	code.JumpIf(amd64.NotEqual, tap)
+}
+
+// tap adds the terms of one tap of one plane.
+func (e *slideEmitter) tap(source, filter amd64.RM) {
+	for v := range e.tile.vectors {
+		e.op(amd64.Inst{Op: amd64.VMOVUPS, Reg: e.column(v), RM: source.Plus(int32(v) * e.bytes)})
+	}
+	for row := range e.tile.rows {
+		e.op(amd64.Inst{Op: amd64.VBROADCASTSS, Reg: e.scalar(), RM: filter.Plus(int32(4 * row * e.rowStep))})
+		for v := range e.tile.vectors {
+			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, v), Src: e.scalar(), RM: amd64.V(amd64.Vec(e.column(v)))})
+		}
+	}
 }
 
 // finish stores the sums by their segments, or leaves them to the next call.
@@ -215,10 +233,12 @@ func (e *slideEmitter) finish() {
 // storeVector stores the sums of all rows at one vector of positions.
 func (e *slideEmitter) storeVector(v int) {
 	code := e.code
-	next := code.NewLabel()
+	next, none := code.NewLabel(), code.NewLabel()
 	if e.perUnit > 1 {
 		code.LoadImm(slidePartsReg, uint32(e.perUnit))
 		code.Place(next)
+		code.CompareImm(amd64.Size8, amd64.Mem(slideSegmentReg, 0), noSegment)
+		code.JumpIf(amd64.Equal, none)
 	}
 	code.Load(amd64.Size8, scratch0, amd64.Mem(slideSegmentReg, 0))
 	mask := amd64.Mem(slideSegmentReg, 8)
@@ -236,6 +256,7 @@ func (e *slideEmitter) storeVector(v int) {
 			e.op(amd64.Inst{Op: amd64.VMASKMOVPSStore, Reg: e.sum(row, v), Src: e.scalar(), RM: to})
 		}
 	}
+	code.Place(none)
 	code.AddImm(amd64.Size8, amd64.R(slideSegmentReg), int32(segmentBytes(e.t)))
 	if e.perUnit > 1 {
 		code.SubImm(amd64.Size8, amd64.R(slidePartsReg), 1)
@@ -245,6 +266,9 @@ func (e *slideEmitter) storeVector(v int) {
 
 // tapBytes is the size of a tap in the table.
 const tapBytes = 16
+
+// noSegment is the offset of a segment that does not exist.
+const noSegment = -1 << 31
 
 // segmentBytes is the size of a segment in the table: an offset in bytes and a mask of lanes.
 func segmentBytes(t *target) int {

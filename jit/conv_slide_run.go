@@ -10,12 +10,13 @@ import (
 // slidePlan is a slide with its code and the layout of a worker's memory.
 type slidePlan struct {
 	*slide
-	entries map[slideShape]int // offsets in the code
+	entries map[slideEntry]int // offsets in the code
 
 	sums, tables     int // offsets in a worker's memory, in bytes
 	taps             []int
 	segmentTables    [2]int
 	source, out, all int
+	padder           *padder // nil: rows are padded in Go
 }
 
 func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
@@ -23,9 +24,9 @@ func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &slidePlan{slide: s, entries: map[slideShape]int{}}
+	p := &slidePlan{slide: s, entries: map[slideEntry]int{}}
 	l := convLayout{}
-	l.take(slideFrame)
+	l.take(convFrame)
 	p.sums = l.take(vectorSlot * 32)
 	for i := range s.phases {
 		p.taps = append(p.taps, l.take(tapBytes*len(s.phases[i].taps)))
@@ -33,6 +34,7 @@ func newSlidePlan(c *ir.Conv, t *target) (*slidePlan, error) {
 	for last := range 2 {
 		p.segmentTables[last] = l.take(segmentBytes(t) * len(s.segments[last]))
 	}
+	p.padder = newPadder(t, &s.v, &s.h, s.width, s.sourceStep, &l)
 	p.source, p.out = l.take(4*s.sourceSize()), l.take(4*s.outSize())
 	p.all = l.take(0)
 	return p, nil
@@ -46,23 +48,57 @@ func (p *slidePlan) private() int   { return p.all }
 // lastRows is the number of rows of the last part.
 func (p *slidePlan) lastRows() int { return p.rows - (p.parts-1)*p.partRows }
 
-// emit writes the code of the shapes that pieces are cut into.
+// emit writes the code of the shapes that pieces are cut into. Few taps are written out for every phase.
 func (p *slidePlan) emit(code *amd64.Code) {
-	for _, rows := range remaining(p.shape.rows, p.partRows, p.lastRows()) {
-		for _, vectors := range remaining(p.shape.vectors, p.vectors[0], p.vectors[1]) {
-			shape := slideShape{rows, vectors}
-			for len(code.Bytes)%codeAlignment != 0 {
-				code.Bytes = append(code.Bytes, 0xcc)
+	if p.padder != nil {
+		p.padder.emit(code)
+	}
+	phases := p.phases[:1]
+	if p.writtenOut() {
+		phases = p.phases
+	}
+	for phase := range phases {
+		for _, rows := range remaining(p.shape.rows, p.partRows, p.lastRows()) {
+			for _, vectors := range remaining(p.shape.vectors, p.vectors[0], p.vectors[1]) {
+				alignTo(code)
+				e := &slideEmitter{slide: p.slide, code: code, tile: slideShape{rows, vectors}, bytes: int32(4 * p.t.lanes)}
+				if p.writtenOut() {
+					e.taps = phases[phase].taps
+				}
+				p.entries[slideEntry{phase, e.tile}] = len(code.Bytes)
+				e.emit()
 			}
-			p.entries[shape] = len(code.Bytes)
-			e := &slideEmitter{slide: p.slide, code: code, tile: shape, bytes: int32(4 * p.t.lanes)}
-			e.emit()
 		}
 	}
 }
 
+// mostTaps is how many taps are written out.
+const mostTaps = 64
+
+// writtenOut tells whether the taps stand one after the other in the code, which then needs no loop over them, whose end
+// the processor would not foresee.
+func (p *slidePlan) writtenOut() bool {
+	n := 0
+	for i := range p.phases {
+		n += len(p.phases[i].taps)
+		if len(p.phases[i].taps) == 0 {
+			return false
+		}
+	}
+	return n <= mostTaps
+}
+
+// slideEntry says what code is for.
+type slideEntry struct {
+	phase int // 0 for all where the taps are in the table
+	tile  slideShape
+}
+
 // prepare writes the tables.
 func (p *slidePlan) prepare(w *ConvWorker) {
+	if p.padder != nil {
+		p.padder.prepare(w)
+	}
 	for i := range p.phases {
 		for k, t := range p.phases[i].taps {
 			at := p.taps[i] + k*tapBytes
@@ -73,14 +109,9 @@ func (p *slidePlan) prepare(w *ConvWorker) {
 	for last := range 2 {
 		for i, s := range p.segments[last] {
 			at := p.segmentTables[last] + i*segmentBytes(p.t)
-			w.set(at, 4*s.at)
-			if p.t.width == amd64.W512 {
-				w.set(at+8, 1<<s.to-1<<s.from)
-				continue
-			}
-			mask := unsafe.Slice((*int32)(unsafe.Add(w.span.Base(), at+8)), p.t.lanes)
-			for k := s.from; k < s.to; k++ {
-				mask[k] = -1
+			if w.set(at, noSegment); s.from < s.to {
+				w.set(at, 4*s.at)
+				w.setMask(p.t, at+8, s.from, s.to)
 			}
 		}
 	}
@@ -231,7 +262,10 @@ func (p *slidePlan) callPlanes(w *ConvWorker, x *slidePiece, phase, row, blocks,
 	if end < p.planes {
 		w.set(slideSave, 1)
 	}
-	return w.call(p.entries[s])
+	if !p.writtenOut() {
+		phase = 0
+	}
+	return w.call(p.entries[slideEntry{phase, s}])
 }
 
 // pad lays out what a piece reads: planes of phases of padded rows.
@@ -240,6 +274,12 @@ func (p *slidePlan) pad(w *ConvWorker, x *slidePiece) {
 	first := (x.n*p.conv.Groups + x.group) * p.planes * size
 	rows := x.rows + p.v.reach()
 	at := p.source
+	if p.padder != nil {
+		top, middle, bottom, from := p.v.existing(x.first, rows)
+		to := unsafe.Add(w.span.Base(), at)
+		w.pad(p.padder, to, unsafe.Add(w.arrays.First, 4*(first+from*p.h.source)), p.planes, top, middle, bottom)
+		return
+	}
 	for plane := range p.planes {
 		image := floatsAt(w.arrays.First, first+plane*size, size)
 		for _, pv := range p.v.phases {

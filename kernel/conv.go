@@ -68,6 +68,7 @@ func (k *Kernel) convStage(s *stage) error {
 			return err
 		}
 	}
+	r.progress.add(k.module.Buffers[s.Out[0]].Len())
 	return nil
 }
 
@@ -127,7 +128,9 @@ func (k *Kernel) convPiece(w, lo int) error {
 	r := &k.now
 	c := &r.stage.conv
 	if c.code == nil {
-		eval.Conv(k.module, r.stage.Stage, k.engine.options.Precision, k.buffers, lo, min(lo+r.tile, r.outs))
+		hi := min(lo+r.tile, r.outs)
+		eval.Conv(k.module, r.stage.Stage, k.engine.options.Precision, k.buffers, lo, hi)
+		r.progress.add(hi - lo)
 		return nil
 	}
 	switch err := c.workers[w].Run(c.step, lo); {

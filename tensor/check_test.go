@@ -42,6 +42,11 @@ var smooth = []struct {
 	{"Split", func(x []*Tensor) *Tensor { p := x[0].Split(1, 2, 3); return p[0].Sum().Mul(p[1].Sq()) }, [][]int{{2, 5}}},
 	{"Sum", func(x []*Tensor) *Tensor { return x[0].Sq().Sum(0, 2).Sq() }, [][]int{{2, 3, 4}}},
 	{"Mean", func(x []*Tensor) *Tensor { return x[0].Sq().Mean(1).Sq() }, [][]int{{2, 3, 4}}},
+	{"Prod", func(x []*Tensor) *Tensor { return x[0].Prod(1) }, [][]int{{2, 4}}},
+	{"Prod with a zero", func(x []*Tensor) *Tensor {
+		y := x[0].Mul(x[0].e.New([]float32{1, 0, 2, 1, 1, 1}, 2, 3))
+		return y.Prod(1).Add(y.Prod())
+	}, [][]int{{2, 3}}},
 	{"MinOver", func(x []*Tensor) *Tensor { return x[0].Sq().MinOver(1) }, [][]int{{2, 5}}},
 	{"MaxOver", func(x []*Tensor) *Tensor { return x[0].Sq().MaxOver(0) }, [][]int{{5, 2}}},
 	{"Var", func(x []*Tensor) *Tensor { return x[0].Var(1, 1) }, [][]int{{2, 5}}},
@@ -71,6 +76,9 @@ var smooth = []struct {
 	{"AvgPool2D", func(x []*Tensor) *Tensor {
 		return x[0].AvgPool2D(2, 2, Window{Pad: [2][2]int{{1, 0}, {0, 1}}}, true).Sq()
 	}, [][]int{{2, 1, 4, 5}}},
+	{"CumSum", func(x []*Tensor) *Tensor { return x[0].Sq().CumSum(1).Sq() }, [][]int{{2, 4, 3}}},
+	{"Sort", func(x []*Tensor) *Tensor { return x[0].Sort(0, false).Mul(x[1]) }, [][]int{{5, 2}, {5, 1}}},
+	{"TopK", func(x []*Tensor) *Tensor { v, _ := x[0].TopK(-1, 2, false); return v.Sq() }, [][]int{{3, 5}}},
 	{"Gather", func(x []*Tensor) *Tensor {
 		return x[0].Gather(1, x[0].e.NewInt32([]int32{2, 0, 2, -1}, 2, 2)).Sq()
 	}, [][]int{{2, 3}}},

@@ -21,25 +21,47 @@ func init() {
 	reduceKind.stage = stageReduce
 	reduceKind.vjp = func(t, adjoint *Tensor, _ []bool) []*Tensor {
 		x, f := t.args[0], t.attr.(fold)
+		adjoint = f.spread(adjoint, x.shape)
 		if f.op == ir.ReduceSum {
-			return []*Tensor{f.spread(adjoint, x.shape)}
+			return []*Tensor{adjoint}
 		}
-		share := f.share(t, x)
-		return []*Tensor{f.spread(adjoint, x.shape).Mul(share)}
+		return []*Tensor{adjoint.Mul(f.weight(t, x))}
 	}
 	reduceKind.jvp = func(t *Tensor, tangents []*Tensor) *Tensor {
 		x, f := t.args[0], t.attr.(fold)
 		if f.op == ir.ReduceSum {
 			return reduce(f, tangents[0])
 		}
+		weight := f.weight(t, x)
 		f.op = ir.ReduceSum
-		return reduce(f, tangents[0].Mul(t.attr.(fold).share(t, x)))
+		return reduce(f, tangents[0].Mul(weight))
 	}
 }
 
 // spread gives every element of a group, of the shape of what was reduced, the group's value.
 func (f fold) spread(t *Tensor, shape []int) *Tensor {
 	return t.Reshape(-1, 1, f.inner).Expand(count(shape)/f.group/f.inner, f.group, f.inner).Reshape(shape...)
+}
+
+// weight is the derivative of a group's value with respect to each of its elements.
+func (f fold) weight(t, x *Tensor) *Tensor {
+	if f.op == ir.ReduceProd {
+		return f.others(x)
+	}
+	return f.share(t, x)
+}
+
+// others returns for every element the product of the others of its group: that of all divided by it, if none is zero; if
+// one is, that of the others for this one, and zero for the others.
+func (f fold) others(x *Tensor) *Tensor {
+	is := x.Eq(x.like(0))
+	present := is.Where(x.like(1), x)
+	product := f.spread(reduce(f, present), x.shape)
+	count := f
+	count.op = ir.ReduceSum
+	zeros := f.spread(reduce(count, is.Cast(Float32)), x.shape)
+	rest := product.Div(present)
+	return zeros.Sub(is.Cast(Float32)).Eq(x.like(0)).Where(rest, x.like(0))
 }
 
 // share tells how much of a minimum's or maximum's derivative belongs to every element: those that are equal to it have
@@ -56,7 +78,7 @@ func reduce(f fold, t *Tensor) *Tensor {
 }
 
 // identities are what the reductions of nothing give.
-var identities = [...]float64{ir.ReduceSum: 0, ir.ReduceMin: math.Inf(1), ir.ReduceMax: math.Inf(-1)}
+var identities = [...]float64{ir.ReduceSum: 0, ir.ReduceProd: 1, ir.ReduceMin: math.Inf(1), ir.ReduceMax: math.Inf(-1)}
 
 // over reduces over axes, those that lie side by side at once, the last ones first.
 func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tensor {
@@ -118,6 +140,9 @@ func (t *Tensor) mean(call string, keep bool, axes []int) *Tensor {
 	sum := t.over(call, ir.ReduceSum, keep, axes)
 	return sum.Div(t.like(float64(t.Len()) / float64(max(1, sum.Len()))))
 }
+
+// Prod returns the products. Second derivatives are zero where two elements of a group are zero.
+func (t *Tensor) Prod(axes ...int) *Tensor { return t.over("Prod", ir.ReduceProd, false, axes) }
 
 // MinOver returns the least elements; NaN where any is. Of nothing, +Inf.
 func (t *Tensor) MinOver(axes ...int) *Tensor { return t.over("MinOver", ir.ReduceMin, false, axes) }
