@@ -49,6 +49,8 @@ data            : array film philox
 scene           : philox
 render          : scene trace ir grad kernel film
 fit             : scene render grad kernel film optim trace
+train           : nn tensor optim trace kernel data film array safetensors internal/atomicfile philox
+recipe          : nn tensor train optim data
 shell           :
 httpd           : mem
 studio          : httpd shell scene render fit film mem kernel ir nn optim
