@@ -37,6 +37,9 @@ jit             : ir jit/amd64 mem
 kernel          : ir eval jit mem
 trace           : ir
 tensor          : trace grad kernel ir
+onnx/ndarray    :
+onnx/format     : onnx/ndarray
+onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
 internal/atomicfile :
 philox          :
