@@ -74,8 +74,10 @@ type peer struct {
 	loaded  *problem
 }
 
-func (b *Baseline) start(ctx context.Context) (*peer, error) {
+// start runs the program, with additions to the environment.
+func (b *Baseline) start(ctx context.Context, environment ...string) (*peer, error) {
 	p := &peer{command: exec.CommandContext(ctx, b.program)}
+	p.command.Env = append(os.Environ(), environment...)
 	p.command.Stderr = &p.words
 	var err error
 	if p.orders, err = p.command.StdinPipe(); err != nil {

@@ -28,7 +28,7 @@ func (m *machine[F]) gather(in *instr, n int) {
 		gather(m.d[in.dst][:n], idx, elements[float64](mem))
 	case ir.F16, ir.BF16:
 		gatherHalf(t, m.f[in.dst][:n], idx, elements[uint16](mem))
-	case ir.Bool:
+	case ir.Bool, ir.U8:
 		dst, src := m.w[in.dst][:n], elements[uint8](mem)
 		for i, w := range idx {
 			dst[i] = 0
@@ -85,7 +85,7 @@ func (m *machine[F]) effect(e *effect, n int) {
 				dst[k] = ir.ToHalf(t, float32(x))
 			}
 		}
-	case ir.Bool:
+	case ir.Bool, ir.U8:
 		dst := elements[uint8](mem)
 		for i, x := range m.w[e.value][:n] {
 			if k := index(idx[i]); k < len(dst) {

@@ -85,12 +85,7 @@ func findBuffers(m *ir.Module, names []string, life ir.Lifetime) ([]int, error) 
 }
 
 // elementType returns the type of the values that a buffer's elements are read as.
-func elementType(m *ir.Module, b int) ir.Type {
-	if t := m.Buffers[b].Type; t != ir.F16 && t != ir.BF16 {
-		return t
-	}
-	return ir.F32
-}
+func elementType(m *ir.Module, b int) ir.Type { return m.Buffers[b].Type.Value() }
 
 // shadow adds a buffer of the shape of b for its derivative.
 func (g *graph) shadow(name string, b int, life ir.Lifetime) int {

@@ -338,19 +338,13 @@ func (b *Builder) Gather(buffer int, index Value) Value {
 	if !b.Type(index).IsInt() {
 		b.fail("gather with an index of type %v", b.Type(index))
 	}
-	t := b.m.Buffers[buffer].Type
-	if t == F16 || t == BF16 {
-		t = F32
-	}
+	t := b.m.Buffers[buffer].Type.Value()
 	return b.node(OpGather, t, [3]Value{index, None, None}, uint64(buffer))
 }
 
 // Effect adds a write to the end of the program.
 func (b *Builder) Effect(kind EffectKind, buffer int, index, value Value) {
-	t := b.m.Buffers[buffer].Type
-	if t == F16 || t == BF16 {
-		t = F32
-	}
+	t := b.m.Buffers[buffer].Type.Value()
 	if !b.Type(index).IsInt() || b.Type(value) != t {
 		b.fail("%v of %v at %v into a buffer of %v", kind, b.Type(value), b.Type(index), b.m.Buffers[buffer].Type)
 	}

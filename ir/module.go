@@ -126,36 +126,6 @@ type MatMul struct {
 	A, B    Matrix
 }
 
-// ConvMode says which of the three arrays of a convolution is computed from the other two. Each is linear in both of the
-// others, so that the derivatives of one are the other two.
-type ConvMode uint8
-
-// The modes, with their In and Out.
-const (
-	ConvForward ConvMode = iota // image, filter -> result
-	ConvImage                   // result, filter -> image: the transposed convolution
-	ConvFilter                  // image, result -> filter
-)
-
-// Conv is a 2-d convolution (a cross-correlation, as networks have it) of contiguous arrays: image [Batch, Channels, Height,
-// Width], filter [Filters, Channels/Groups, FilterHeight, FilterWidth], result [Batch, Filters, OutHeight, OutWidth]:
-//
-//	result(n, f, y, x) = sum over c, i, j of image(n, c, y*Stride[0]+i*Dilation[0]-Pad[0], x*Stride[1]+j*Dilation[1]-Pad[1]) * filter(f, c, i, j)
-//
-// where what lies outside of the image counts as zero, and OutHeight and OutWidth say how much is padded at the far ends. Sums
-// are fused multiply-adds onto +0 in the order (c, i, j) for ConvForward, (f, i, j) for ConvImage and (n, y, x) for
-// ConvFilter; whether terms outside of an array are left out or added as zeros is the same but for the sign of zeros, NaN and
-// Inf: they are left out.
-type Conv struct {
-	Mode                      ConvMode
-	Batch, Channels, Filters  int
-	Groups                    int
-	Height, Width             int
-	FilterHeight, FilterWidth int
-	OutHeight, OutWidth       int
-	Stride, Dilation, Pad     [2]int // vertical, horizontal; Pad at the top and left
-}
-
 // Lanes returns the number of lanes of a map.
 func (s *Stage) Lanes() int {
 	n := 1

@@ -290,6 +290,10 @@ func (p *parser) stage(kind StageKind) {
 	switch kind {
 	case StageReduce, StageScan, StageSort:
 		p.axis(&s)
+	case StageMatMul:
+		s.MatMul = p.matMul()
+	case StageConv:
+		s.Conv = p.conv()
 	}
 	p.m.Stages = append(p.m.Stages, s)
 }

@@ -44,6 +44,10 @@ import (
 //	} -> (rows) op sum
 //	scan running (image) -> (sums) group 48 inner 3
 //	sort order (image) -> (sorted, from) group 48 descending
+//	matmul product (x, w) -> (y) batch [2] m 3 n 4 k 5
+//	  a offset 0 batch [15] row 5 col 1 b offset 0 batch [0] row 4 col 1
+//	conv blur (image, filter) -> (soft) forward batch 1 channels 3 filters 3 groups 3 image [48 48] filter [5 5]
+//	  result [48 48] stride [1 1] dilation [1 1] pad [2 2]
 //
 // The number of a value is its place in Program.Nodes, so a node outside of a loop may have a number between
 // those of the loop's nodes. Line breaks are blanks; // starts a comment. Names that are no words are quoted as in
@@ -165,7 +169,15 @@ func (p *printer) stage(s *Stage) {
 		return
 	}
 	text := fmt.Sprintf("%v %s (%s) -> (%s)", s.Kind, quoteName(s.Name), p.list(s.In), p.list(s.Out))
-	p.line("%s", text+axisText(s))
+	switch s.Kind {
+	case StageMatMul:
+		text += matMulText(s.MatMul)
+	case StageConv:
+		text += s.Conv.text()
+	default:
+		text += axisText(s)
+	}
+	p.line("%s", text)
 }
 
 func (p *printer) list(buffers []int) string {

@@ -21,6 +21,9 @@ buffer sum f64 [] output
 buffer tmp u32 [0] temp
 buffer tmp i32 [2 3 4] temp
 buffer small f32 [4 3] output
+buffer products f32 [2 3 4] output
+buffer taps f32 [2 1 3 3] input
+buffer soft f32 [2 12] output
 buffer sums f32 [12] temp
 buffer from i32 [12] temp
 func slope(%0 f32, %1 f32, %2 f32, %3 f32) {
@@ -104,8 +107,8 @@ scan running (small) -> (sums) group 4 inner 3
 sort keys (small) -> (sums, from) group 6
 sort back (small) -> (sums, from) group 6 descending
 compact alive (small) -> (#4)
-matmul product (small, small) -> (#4)
-conv blur () -> ()
+matmul product (small, half) -> (products) batch [2] m 3 n 4 k 3 a offset 2 batch [0] row -1 col 3 b offset 0 batch [0] row 0 col 0
+conv blur (small, taps) -> (soft) forward batch 1 channels 1 filters 2 groups 1 image [3 4] filter [3 3] result [3 4] stride [1 1] dilation [1 1] pad [1 1]
 `
 
 // TestSample reads the sample, which must print as it stands, and read again as the same module.
@@ -212,6 +215,10 @@ func TestParseErrors(t *testing.T) {
 		{body("%0 = lane i32 store c %0 %0"), `there is no buffer "c"`},
 		{body("%0 = loop max 0 () { }"), "expected a bound from 1"},
 		{body("%0 = loop max 1 () { while %0 next }"), "loop 0 is malformed"},
+		{head + "matmul p (b, #1) -> (b)", `x:6:24: expected "batch", found the end`},
+		{head + "matmul p (b, #1) -> (b) batch [1 1 1 1 1 1 1] m 1 n 1 k 1", `expected "a", found the end`},
+		{head + "matmul p (b, #1) -> (b) batch [] m -1", `expected a size from 0 to`},
+		{head + "matmul p (b, #1) -> (b) batch [] m 1 n 1 k 1 a offset 1 batch [x]", `expected a number of elements from -1099511627776`},
 		{"module m map s [70000 70000] { }", "more than 2147483647 elements"},
 	} {
 		_, err := Parse("x", []byte(r.text))
@@ -235,6 +242,7 @@ func TestParseErrors(t *testing.T) {
 // every pass takes it.
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
+	f.Add(convText)
 	f.Add(axes)
 	files, _ := filepath.Glob("testdata/pass/*.txt")
 	for _, file := range files {

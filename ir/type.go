@@ -6,7 +6,7 @@ import "fmt"
 type Type uint8
 
 // The types. F32 is the working type: the float64 oracle executes F32 nodes in float64. F64 serves accumulators
-// and small solves. F16 and BF16 exist only as storage: a buffer may hold them, a node may not.
+// and small solves. F16, BF16 and U8 exist only as storage: a buffer may hold them, a node may not.
 const (
 	Invalid Type = iota
 	Bool
@@ -16,10 +16,11 @@ const (
 	F64
 	F16
 	BF16
+	U8 // read as I32; storing keeps the lowest 8 bits
 )
 
-var typeNames = [...]string{"invalid", "bool", "i32", "u32", "f32", "f64", "f16", "bf16"}
-var typeSizes = [...]int{0, 1, 4, 4, 4, 8, 2, 2}
+var typeNames = [...]string{"invalid", "bool", "i32", "u32", "f32", "f64", "f16", "bf16", "u8"}
+var typeSizes = [...]int{0, 1, 4, 4, 4, 8, 2, 2, 1}
 
 // String returns the type's name in the text form.
 func (t Type) String() string {
@@ -31,6 +32,17 @@ func (t Type) String() string {
 
 // Size returns the bytes that an element of type t takes in a buffer.
 func (t Type) Size() int { return typeSizes[t] }
+
+// Value returns the type of the values that elements of type t are read as.
+func (t Type) Value() Type {
+	switch t {
+	case F16, BF16:
+		return F32
+	case U8:
+		return I32
+	}
+	return t
+}
 
 // IsFloat tells whether t is a type that arithmetic rounds in and derivatives pass through.
 func (t Type) IsFloat() bool { return t == F32 || t == F64 }

@@ -65,7 +65,7 @@ func (v *verifier) failf(format string, args ...any) {
 func (v *verifier) declarations() {
 	for i := range v.m.Buffers {
 		b := &v.m.Buffers[i]
-		if b.Type == Invalid || b.Type > BF16 || int(b.Life) >= len(lifetimeNames) {
+		if b.Type == Invalid || b.Type > U8 || int(b.Life) >= len(lifetimeNames) {
 			v.failf("buffer %s has no type or no lifetime", b.Name)
 		}
 		v.sizes("buffer "+b.Name, b.Shape, MaxElements)
@@ -201,7 +201,14 @@ func (v *verifier) stage(s *Stage, written []bool) {
 		return
 	}
 	if v.flow(s, written); len(v.errs) == 0 {
-		v.axis(s)
+		switch s.Kind {
+		case StageMatMul:
+			v.matMul(s)
+		case StageConv:
+			v.conv(s)
+		default:
+			v.axis(s)
+		}
 	}
 }
 

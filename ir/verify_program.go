@@ -234,12 +234,7 @@ func (v *verifier) result(p *Program, n *Node) bool {
 	return p.resultType(v.m, n.Args[0], int(n.Imm)) == n.Type
 }
 
-func (v *verifier) elementType(buffer int) Type {
-	if t := v.m.Buffers[buffer].Type; t != F16 && t != BF16 {
-		return t
-	}
-	return F32
-}
+func (v *verifier) elementType(buffer int) Type { return v.m.Buffers[buffer].Type.Value() }
 
 // loop tells whether the loop of node x has the types and scopes that it should.
 func (v *verifier) loop(p *Program, x Value, l *Loop) bool {

@@ -30,7 +30,6 @@ const (
 	identityVec = 4
 	signVec     = 5
 	maskVec     = 6 // and the next
-	tailMask    = 1
 )
 
 // foldEmitter writes the two entries of a fold.

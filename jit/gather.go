@@ -49,6 +49,8 @@ func (e *emitter) gatherLanes(v ir.Value, n *ir.Node, element ir.Type, u int) {
 		t := e.temp()
 		e.gatherPart(t, index, m, 0)
 		e.target.isSet(e, d, t)
+	case ir.U8:
+		e.gatherPart(d, index, m, 0)
 	case ir.F16:
 		e.gatherPart(d, index, m, 1)
 		e.target.packHalves(e, d)

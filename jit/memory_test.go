@@ -8,7 +8,7 @@ import (
 	"github.com/baremetaldevx86/microdr/ir"
 )
 
-var elements = []ir.Type{ir.Bool, ir.I32, ir.U32, ir.F32, ir.F64, ir.F16, ir.BF16}
+var elements = []ir.Type{ir.Bool, ir.I32, ir.U32, ir.F32, ir.F64, ir.F16, ir.BF16, ir.U8}
 
 // elementBits returns n elements of a type, special ones first.
 func elementBits(t ir.Type, n int) []uint64 {
@@ -20,6 +20,8 @@ func elementBits(t ir.Type, n int) []uint64 {
 	for i := range list {
 		if list[i] = values[i]; t.Size() == 2 {
 			list[i] = uint64(ir.ToHalf(t, math.Float32frombits(uint32(values[i]))))
+		} else if t == ir.U8 {
+			list[i] &= 0xff
 		}
 	}
 	return list
@@ -93,7 +95,7 @@ func TestStores(t *testing.T) {
 		t.Run(typ.String(), func(t *testing.T) {
 			for _, lanes := range someLanes {
 				s := newStage(lanes)
-				x := s.each(typ, elementBits(typ, lanes))
+				x := s.each(typ.Value(), elementBits(typ.Value(), lanes))
 				turned := make([]uint64, lanes) // backwards, one in five outside
 				for i := range turned {
 					if turned[i] = uint64(lanes - 1 - i); i%5 == 3 {

@@ -212,7 +212,7 @@ func (o *order) giveBack(memory *orderMemory) { memory.items, memory.uses = o.it
 // classify fills in the kinds.
 func (o *order) classify(n int) {
 	o.kinds = sized(&o.memory.kinds, n)
-	var byType [ir.BF16 + 1]kind
+	var byType [ir.U8 + 1]kind
 	for t := range byType {
 		byType[t] = kind{class: o.class(ir.Type(t)), halves: uint8(halves(ir.Type(t)))}
 	}

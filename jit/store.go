@@ -82,6 +82,8 @@ func (e *emitter) keepElements(v ir.Value, t ir.Type, slot int32, u int) {
 	switch t {
 	case ir.Bool:
 		e.target.truthWord(e, value, e.reg(v, u), 1)
+	case ir.U8:
+		e.op(e.target.and, value, e.reg(v, u), e.word4(0xff))
 	case ir.F16:
 		e.target.canonical(e, value, e.reg(v, u))
 		e.floatToHalf(value)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/eval"
@@ -29,8 +30,8 @@ type Buffer struct {
 type store struct {
 	heap mem.Vectors
 
-	mu     sync.Mutex // guards closed, and the heap against being closed between the look at it and the use
-	closed bool
+	mu     sync.Mutex // guards the heap against being closed between the look at closed and the use; closed is set under it
+	closed atomic.Bool
 }
 
 func newStore(o mem.Options) *store { return &store{heap: mem.Vectors{Heap: mem.NewHeap(o)}} }
@@ -39,7 +40,7 @@ func newStore(o mem.Options) *store { return &store{heap: mem.Vectors{Heap: mem.
 func (s *store) Alloc(size int) (mem.Span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return mem.Span{}, errClosed
 	}
 	return s.heap.Alloc(size)
@@ -49,21 +50,17 @@ func (s *store) Alloc(size int) (mem.Span, error) {
 func (s *store) Free(span mem.Span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
+	if !s.closed.Load() {
 		s.heap.Free(span)
 	}
 }
 
-func (s *store) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
+func (s *store) isClosed() bool { return s.closed.Load() }
 
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.closed.Store(true)
 	return s.heap.Close()
 }
 
@@ -132,6 +129,14 @@ func (b *Buffer) Words() []uint32 {
 	return view[uint32](b)
 }
 
+// Bytes maps the elements of a buffer of uint8 or of truth values, which are 0 or 1.
+func (b *Buffer) Bytes() []uint8 {
+	if b.typ.Size() != 1 {
+		panic(fmt.Sprintf("kernel: byte view of a buffer of %v", b.typ))
+	}
+	return view[uint8](b)
+}
+
 // Read copies the elements to dst as float64, converting as needed; truth values are 0 or 1. dst has Len elements,
 // or fewer.
 func (b *Buffer) Read(dst []float64) {
@@ -151,7 +156,7 @@ func (b *Buffer) Read(dst []float64) {
 		for i, x := range view[uint32](b)[:len(dst)] {
 			dst[i] = float64(x)
 		}
-	case b.typ == ir.Bool:
+	case b.typ == ir.Bool || b.typ == ir.U8:
 		for i, x := range view[uint8](b)[:len(dst)] {
 			dst[i] = float64(x)
 		}
@@ -177,6 +182,11 @@ func (b *Buffer) Write(src []float64) {
 		dst := view[uint32](b)
 		for i, x := range src {
 			dst[i] = uint32(int64(x))
+		}
+	case b.typ == ir.U8:
+		dst := view[uint8](b)
+		for i, x := range src {
+			dst[i] = uint8(int64(x))
 		}
 	case b.typ == ir.Bool:
 		dst := view[bool](b)

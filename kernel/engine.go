@@ -61,6 +61,8 @@ type Engine struct {
 	backend Backend
 	err     error // why there is no such backend
 	store   *store
+
+	products limits // of their blocks
 	*executable
 }
 
@@ -79,7 +81,7 @@ func New(o Options) *Engine {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{options: o, store: newStore(o.named("buffers")), executable: &executable{
+	e := &Engine{options: o, store: newStore(o.named("buffers")), products: measuredLimits(), executable: &executable{
 		pages: &jit.Pages{}, cache: &cache{entries: map[cacheKey]*cached{}}, crew: NewCrew(o.Workers - 1),
 		heap: newStore(o.named("workers")),
 	}}

@@ -110,6 +110,37 @@ func badAddress(t *testing.T, backend Backend, scattered bool, place string, bad
 	}
 }
 
+// A product whose input is gone gives such an error, too.
+func TestProductBadAddress(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a fault in code that is not Go's ends the process")
+	}
+	for _, backend := range machines(t) {
+		e := New(Options{Backend: backend, Workers: 2})
+		const n = 40
+		m := &ir.Module{Name: "product"}
+		a, b, c := m.AddBuffer("a", ir.F32, ir.Input, n*n), m.AddBuffer("b", ir.F32, ir.Input, n*n), m.AddBuffer("c", ir.F32, ir.Output, n*n)
+		at := ir.Matrix{Row: n, Col: 1}
+		m.AddMatMul("multiply", &ir.MatMul{M: n, N: n, K: n, A: at, B: at}, a, b, c)
+		k, err := e.Compile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := Args{Buffers: []*Buffer{mustBuffer(t, e, n*n), mustBuffer(t, e, n*n), mustBuffer(t, e, n*n)}}
+		good := args.Buffers[1].span
+		args.Buffers[1].span = mem.Span{} // address 0
+		err = k.Run(context.Background(), args)
+		if args.Buffers[1].span = good; !errors.Is(err, jit.ErrAddress) || !strings.Contains(err.Error(), `module "product", stage multiply`) {
+			t.Errorf("got %v, want an error that names the stage", err)
+		}
+		if err := k.Run(context.Background(), args); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+		k.Close()
+		e.Close()
+	}
+}
+
 // A launch allocates nothing, of one tile or of several, whatever the backend.
 func TestLaunchAllocatesNothing(t *testing.T) {
 	for _, backend := range Backends() {

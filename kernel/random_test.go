@@ -64,7 +64,7 @@ func numbersOf(t ir.Type, bits []uint64) []float64 {
 			out[i] = math.Float64frombits(b)
 		case ir.F16, ir.BF16:
 			out[i] = float64(ir.FromHalf(t, uint16(b)))
-		case ir.Bool:
+		case ir.Bool, ir.U8:
 			out[i] = float64(b)
 		default:
 			out[i] = math.Float64frombits(ir.ConvertBits(ir.F64, t, b))

@@ -37,7 +37,7 @@ type Kernel struct {
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce, axis func(worker int) }
+type works struct{ tiles, fold, reduce, axis, product, conv func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -57,7 +57,9 @@ type stage struct {
 	launch  launch
 
 	reduction *reduction
-	axis      *axis
+	axis      *axis           // of a scan or sort
+	product   multiplier      // of a matmul
+	conv      convolution     // of a conv stage
 	labels    context.Context // for profiles
 }
 
@@ -72,6 +74,8 @@ type running struct {
 	scatter  int          // number of the scatter_add being folded
 	outs     int          // elements being folded, or tasks of a reduction
 	parts    int          // goroutines that share them
+	phase    int          // of a product
+	pieces   int          // of the phase
 }
 
 // Args are what a run reads and writes.
@@ -79,8 +83,8 @@ type Args struct {
 	Uniforms []float64 // by index in Module().Uniforms
 	Buffers  []*Buffer // by index in Module().Buffers; nil for temporaries
 
-	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes. It must not
-	// panic: that ends the process.
+	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes; the
+	// elements of products count as lanes. It must not panic: that ends the process.
 	Progress func(done, total int)
 }
 
@@ -89,7 +93,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, plan: newPlan(low, e.options.Precision), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.productPieces, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -116,6 +120,16 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		}
 	case ir.StageScan, ir.StageSort:
 		k.prepareAxis(st)
+	case ir.StageMatMul:
+		product, err := k.newMultiplier(s)
+		if err != nil {
+			return err
+		}
+		st.product = product
+	case ir.StageConv:
+		if err := k.prepareConv(st); err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -137,6 +151,11 @@ func (h *holdings) release() error {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
 		}
+		if s.product != nil {
+			errs = append(errs, s.product.close())
+			s.product = nil
+		}
+		errs = append(errs, s.conv.release())
 	}
 	return errors.Join(errs...)
 }
@@ -187,12 +206,18 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	}
 	k.clearTemporaries(i, a.Buffers)
 	switch s.Kind {
-	case ir.StageMap:
-		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	case ir.StageReduce:
 		err = k.reduce(s, a.Uniforms)
-	default:
+	case ir.StageScan, ir.StageSort:
 		err = k.runAxis(s)
+	case ir.StageMatMul:
+		err = k.matMul(s)
+	case ir.StageConv:
+		mark := k.arena.Mark() // what it takes lives no longer than the stage
+		err = k.convStage(s)
+		k.arena.Rewind(mark)
+	default:
+		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
@@ -377,8 +402,11 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 	}
 	p := &progress{report: report}
 	for i := range k.stages {
-		if k.stages[i].code != nil {
-			p.total += k.stages[i].Lanes()
+		switch s := &k.stages[i]; {
+		case s.code != nil:
+			p.total += s.Lanes()
+		case s.Kind == ir.StageMatMul:
+			p.total += k.module.Buffers[s.Out[0]].Len()
 		}
 	}
 	return p

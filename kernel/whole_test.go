@@ -43,12 +43,29 @@ func TestWrittenWhole(t *testing.T) {
 		m.AddMap("write", r.Program(), n)
 		mean := m.AddBuffer("mean", ir.F32, ir.Temp, row.rows)
 		m.AddReduce("mean", ir.ReduceMean, tmp, mean, n, 1)
+		product := m.AddBuffer("product", ir.F32, ir.Temp, row.rows)
+		m.AddMatMul("product", &ir.MatMul{M: row.rows, N: 1, K: 1, A: ir.Matrix{Row: 1}}, tmp, mean, product)
 		low, err := ir.Lower(m, ir.Passes(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := writtenWhole(low); got[tmp] != row.want || !got[mean] {
+		if got := writtenWhole(low); got[tmp] != row.want || !got[mean] || !got[product] {
 			t.Errorf("%s: %v", row.name, got)
 		}
+	}
+}
+
+func TestConvWritesWhole(t *testing.T) {
+	m := &ir.Module{Name: "whole"}
+	x, w := m.AddBuffer("x", ir.F32, ir.Input, 9), m.AddBuffer("w", ir.F32, ir.Input, 1)
+	y := m.AddBuffer("y", ir.F32, ir.Temp, 9)
+	one := [2]int{1, 1}
+	m.AddConv("conv", ir.Conv{Batch: 1, Channels: 1, Filters: 1, Groups: 1, Height: 3, Width: 3, FilterHeight: 1, FilterWidth: 1,
+		OutHeight: 3, OutWidth: 3, Stride: one, Dilation: one}, x, w, y)
+	if err := ir.Verify(m); err != nil {
+		t.Fatal(err)
+	}
+	if !writtenWhole(m)[y] {
+		t.Error("a convolution writes all of its output")
 	}
 }

@@ -102,15 +102,15 @@ func (b *Block) scatter(s *Scene, widths []float64, exact bool, r *Random) {
 	const rad = math.Pi / 180
 	switch b.Kind {
 	case KindPose:
-		w := r.ball(widths[0]*rad, exact)
-		t := r.ball(widths[1], exact)
+		w := ball(r, widths[0]*rad, exact)
+		t := ball(r, widths[1], exact)
 		b.retract(s, []float64{w[0], w[1], w[2], t[0], t[1], t[2]})
 	case KindRotation:
 		if b.component >= 0 {
 			b.retract(s, []float64{(2*r.Float64() - 1) * widths[0] * rad})
 			return
 		}
-		w := r.ball(widths[0]*rad, exact)
+		w := ball(r, widths[0]*rad, exact)
 		b.retract(s, w[:])
 	case KindUnitVector:
 		angle, turn := widths[0]*rad, 2*math.Pi*r.Float64()
@@ -128,7 +128,7 @@ func (b *Block) scatter(s *Scene, widths []float64, exact bool, r *Random) {
 }
 
 // ball draws a vector of length radius (exact) or uniformly within the ball.
-func (r *Random) ball(radius float64, exact bool) Vec3 {
+func ball(r *Random, radius float64, exact bool) Vec3 {
 	z, turn, u := 2*r.Float64()-1, 2*math.Pi*r.Float64(), r.Float64()
 	if !exact {
 		radius *= math.Cbrt(u)

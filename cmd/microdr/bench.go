@@ -21,7 +21,7 @@ medians of interleaved rounds, and their ratio, over 1 where ours is better.
 With --json the result is an array of {"name","ours","baseline","unit","ratio"}.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string) error { return c.Help() })
-	c.AddCommand(benchKernelsCommand(a))
+	c.AddCommand(benchKernelsCommand(a), benchMatMulCommand(a), benchConvCommand(a))
 	return c
 }
 
@@ -62,6 +62,77 @@ func (a *app) benchKernels(ctx context.Context, o bench.KernelOptions) error {
 	o.Progress = func(line string) { p.show(fmt.Sprintf("%s, %.0f s so far", line, time.Since(begun).Seconds()), true) }
 	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
 	rows, err := bench.Kernels(ctx, o)
+	p.clear()
+	if err != nil && rows == nil {
+		return classify(err)
+	}
+	if lost := a.printRows(rows); err == nil {
+		err = lost
+	}
+	return classify(err)
+}
+
+func benchMatMulCommand(a *app) *cobra.Command {
+	var o bench.MatMulOptions
+	c := a.command(cobra.Command{
+		Use:   "matmul",
+		Short: "Measure matrix products beside OpenBLAS and the machine's peak",
+		Long: `Measure products of float32 matrices, m x n x k by name, on one core: beside the
+sgemm of OpenBLAS on one thread, and as a part of the peak of fused multiply-adds
+that this machine reaches in the same rounds. Without gcc or OpenBLAS the rows
+beside it are left out.`,
+		Example: "  microdr bench matmul\n  microdr bench matmul --only 256x256x256,1x10x128 --rounds 31 --json",
+		Args:    cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error { return a.benchMatMul(c.Context(), o) })
+	c.Flags().IntVar(&o.Rounds, "rounds", 15, "rounds of each side")
+	c.Flags().StringSliceVar(&o.Only, "only", nil, "only rows whose names begin so")
+	return c
+}
+
+func (a *app) benchMatMul(ctx context.Context, o bench.MatMulOptions) error {
+	if o.Rounds < 1 {
+		return usageError{errors.New("--rounds: expected 1 or more")}
+	}
+	p := newProgress(a.stderr, a.quiet)
+	o.Progress = func(line string) { p.show(line, true) }
+	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
+	rows, err := bench.MatMul(ctx, o)
+	p.clear()
+	if err != nil && rows == nil {
+		return classify(err)
+	}
+	if lost := a.printRows(rows); err == nil {
+		err = lost
+	}
+	return classify(err)
+}
+
+func benchConvCommand(a *app) *cobra.Command {
+	var o bench.ConvOptions
+	c := a.command(cobra.Command{
+		Use:   "conv",
+		Short: "Measure convolutions beside OpenBLAS and the machine's peak",
+		Long: `Measure 2-d convolutions of float32 on one core, image by filter in the names, all
+modes: forward, to the image and to the filter. Each is a part of the peak of fused
+multiply-adds that this machine reaches in the same rounds, and stands beside the
+same computed by im2col matrices and the sgemm of OpenBLAS on one thread. Without
+gcc or OpenBLAS the rows beside it are left out.`,
+		Example: "  microdr bench conv\n  microdr bench conv --only 32x1x28x28,32x32x28x28 --rounds 31 --json",
+		Args:    cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error { return a.benchConv(c.Context(), o) })
+	c.Flags().IntVar(&o.Rounds, "rounds", 15, "rounds of each side")
+	c.Flags().StringSliceVar(&o.Only, "only", nil, "only rows whose names begin so")
+	return c
+}
+
+func (a *app) benchConv(ctx context.Context, o bench.ConvOptions) error {
+	if o.Rounds < 1 {
+		return usageError{errors.New("--rounds: expected 1 or more")}
+	}
+	p := newProgress(a.stderr, a.quiet)
+	o.Progress = func(line string) { p.show(line, true) }
+	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
+	rows, err := bench.Conv(ctx, o)
 	p.clear()
 	if err != nil && rows == nil {
 		return classify(err)

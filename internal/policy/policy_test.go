@@ -39,8 +39,14 @@ trace           : ir
 tensor          : trace grad kernel ir
 nn              : tensor trace
 optim           : trace
-film            :
-scene           :
+internal/atomicfile :
+philox          :
+array           :
+npy             : array internal/atomicfile
+safetensors     : array internal/atomicfile
+film            : internal/atomicfile
+data            : array film philox
+scene           : philox
 render          : scene trace ir grad kernel film
 fit             : scene render grad kernel film optim trace
 shell           :

@@ -59,6 +59,10 @@ func InterpretStage(m *ir.Module, stage int, uniforms []uint64, mem Memory) {
 		scan(m, s, mem)
 	case ir.StageSort:
 		sortRows(m, s, mem)
+	case ir.StageMatMul:
+		matMul(m, s, mem)
+	case ir.StageConv:
+		conv(m, s, mem)
 	default:
 		panic("irtest: nothing interprets " + s.Kind.String())
 	}
@@ -92,6 +96,8 @@ func apply(t ir.Type, buffer []uint64, kind ir.EffectKind, indexType ir.Type, in
 	switch {
 	case kind == ir.Store && half:
 		buffer[k] = uint64(ir.ToHalf(t, math.Float32frombits(uint32(value))))
+	case kind == ir.Store && t == ir.U8:
+		buffer[k] = value & 0xff
 	case kind == ir.Store:
 		buffer[k] = value
 	default:

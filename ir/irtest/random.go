@@ -132,6 +132,8 @@ func (g *generator) bits(t ir.Type) uint64 {
 		return uint64(ir.ToHalf(t, g.float()))
 	case ir.Bool:
 		return uint64(g.IntN(2))
+	case ir.U8:
+		return uint64(g.word() & 0xff)
 	}
 	return uint64(g.word())
 }
@@ -145,7 +147,7 @@ func (g *generator) declare() {
 		}
 	}
 	g.input = map[ir.Type]int{}
-	buffers := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16}
+	buffers := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16, ir.U8}
 	for _, t := range buffers {
 		if t == ir.F64 && g.o.NoDouble || t.Size() == 2 && g.o.NoHalf {
 			continue
@@ -245,7 +247,7 @@ func (g *generator) convert() {
 }
 
 func (g *generator) gather() {
-	types := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16}
+	types := []ir.Type{ir.F32, ir.I32, ir.U32, ir.Bool, ir.F64, ir.F16, ir.BF16, ir.U8}
 	buffer, ok := g.input[types[g.IntN(len(types))]]
 	if !ok {
 		return
@@ -345,6 +347,9 @@ func (g *generator) store(lane ir.Value) {
 	element := t
 	if t == ir.F32 && !g.o.NoHalf && g.IntN(5) == 0 {
 		element = []ir.Type{ir.F16, ir.BF16}[g.IntN(2)]
+	}
+	if t == ir.I32 && g.IntN(5) == 0 {
+		element = ir.U8
 	}
 	out := g.m.AddBuffer(fmt.Sprintf("out%d", len(g.m.Buffers)), element, ir.Output, g.o.Lanes)
 	index := lane

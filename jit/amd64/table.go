@@ -220,6 +220,7 @@ const (
 	VPERMPD
 	VMOVSHDUP
 	VUNPCKLPS
+	VUNPCKHPS
 	VPERMPS
 	VGATHERDPS
 	VPGATHERDD
@@ -375,6 +376,7 @@ var forms = [numOps]form{
 	VPERMPD:       {"vpermpd", map0F3A, p66, 1, 1, 0x01, 0, rm2 | imm | no128, 8, full},
 	VMOVSHDUP:     {"vmovshdup", map0F, pF3, 0, 0, 0x16, 0, moves, 4, full},
 	VUNPCKLPS:     {"vunpcklps", map0F, pNone, 0, 0, 0x14, 0, rm3, 4, full},
+	VUNPCKHPS:     {"vunpckhps", map0F, pNone, 0, 0, 0x15, 0, rm3, 4, full},
 	VPERMPS:       {"vpermps", map0F38, p66, 0, 0, 0x16, 0, rm3 | no128, 4, full},
 
 	VGATHERDPS:  {"vgatherdps", map0F38, p66, 0, 0, 0x92, 0, load | gathers | evexOnly, 4, element},

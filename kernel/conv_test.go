@@ -1,0 +1,246 @@
+package kernel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/ir/irtest"
+	"github.com/baremetaldevx86/microdr/kernel"
+)
+
+// layers are convolutions as networks have them, small enough for the interpreter.
+var layers = []ir.Conv{
+	{Batch: 2, Channels: 1, Filters: 32, Height: 28, Width: 28, FilterHeight: 3, FilterWidth: 3, OutHeight: 26, OutWidth: 26},
+	{Batch: 1, Channels: 17, Filters: 19, Height: 14, Width: 14, FilterHeight: 3, FilterWidth: 3, OutHeight: 14, OutWidth: 14, Pad: [2]int{1, 1}},
+	{Batch: 1, Channels: 3, Filters: 8, Height: 40, Width: 37, FilterHeight: 7, FilterWidth: 7, OutHeight: 20, OutWidth: 19,
+		Stride: [2]int{2, 2}, Pad: [2]int{3, 3}},
+	{Batch: 3, Channels: 24, Filters: 24, Groups: 24, Height: 12, Width: 12, FilterHeight: 3, FilterWidth: 3, OutHeight: 12, OutWidth: 12, Pad: [2]int{1, 1}},
+	{Batch: 4, Channels: 70, Filters: 33, Height: 5, Width: 5, FilterHeight: 1, FilterWidth: 1, OutHeight: 5, OutWidth: 5},
+	{Batch: 5, Channels: 20, Filters: 10, Height: 4, Width: 4, FilterHeight: 4, FilterWidth: 4, OutHeight: 1, OutWidth: 1},
+	{Batch: 1, Channels: 2, Filters: 3, Height: 9, Width: 200, FilterHeight: 2, FilterWidth: 5, OutHeight: 20, OutWidth: 80,
+		Stride: [2]int{1, 3}, Dilation: [2]int{3, 2}, Pad: [2]int{7, 20}},
+}
+
+// moduleOf returns a module of one convolution.
+func moduleOf(c ir.Conv, t ir.Type) *ir.Module {
+	c.Groups = max(c.Groups, 1)
+	for i := range 2 {
+		c.Stride[i], c.Dilation[i] = max(c.Stride[i], 1), max(c.Dilation[i], 1)
+	}
+	m := &ir.Module{Name: "conv"}
+	first, second, out := c.Shapes()
+	a, b := m.AddBuffer("first", t, ir.Input, first[:]...), m.AddBuffer("second", t, ir.Input, second[:]...)
+	m.AddConv(fmt.Sprint(c.Mode), c, a, b, m.AddBuffer("out", t, ir.Output, out[:]...))
+	return m
+}
+
+// convEngines returns engines of every backend, with one worker and with two.
+func convEngines(t *testing.T) map[string]*kernel.Engine {
+	engines := map[string]*kernel.Engine{}
+	for _, b := range kernel.Backends() {
+		for _, workers := range []int{1, 2} {
+			e := kernel.New(kernel.Options{Backend: b, Workers: workers})
+			t.Cleanup(func() {
+				if err := e.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			engines[fmt.Sprintf("%s, %d workers", b, workers)] = e
+		}
+	}
+	return engines
+}
+
+// TestConvAgrees compares convolutions of every mode with the definition, bit for bit, on random numbers with special ones
+// among them.
+func TestConvAgrees(t *testing.T) {
+	engines := convEngines(t)
+	check := func(m *ir.Module, seed uint64) {
+		p := &program{m: m, seed: seed}
+		p.uniforms, p.memory = irtest.Fill(m, seed)
+		after := irtest.Interpreted(m, seed)
+		for i := range m.Buffers {
+			p.want = append(p.want, numbersOf(m.Buffers[i].Type, after[i]))
+		}
+		for name, e := range engines {
+			if difference := compare(e, p); difference != "" {
+				t.Errorf("%s: %s\n%s", name, difference, ir.Print(m))
+			}
+		}
+	}
+	for _, c := range layers {
+		for c.Mode = range ir.ConvFilter + 1 {
+			check(moduleOf(c, ir.F32), 1)
+		}
+	}
+	for seed := range uint64(400) {
+		check(irtest.RandomConv(seed, ir.F32, 30_000), seed)
+	}
+	for seed := range uint64(40) {
+		check(irtest.RandomConv(seed, ir.F64, 10_000), seed)
+	}
+}
+
+// convOf runs a convolution of two arrays.
+func convOf(t *testing.T, e *kernel.Engine, m *ir.Module, first, second []float64) []float64 {
+	t.Helper()
+	k, err := e.Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	args := kernel.Args{}
+	for i := range m.Buffers {
+		b, err := e.NewBuffer(m.Buffers[i].Type, m.Buffers[i].Len())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Free()
+		args.Buffers = append(args.Buffers, b)
+	}
+	args.Buffers[0].Write(first)
+	args.Buffers[1].Write(second)
+	if err := k.Run(context.Background(), args); err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float64, args.Buffers[2].Len())
+	args.Buffers[2].Read(out)
+	return out
+}
+
+func normal(r *rand.Rand, n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = r.NormFloat64()
+	}
+	return out
+}
+
+// naive computes the convolution of a mode by plain loops over its terms, in another order than the definition's.
+func naive(c *ir.Conv, image, filter, result []float64) {
+	at := func(shape [4]int, a, b, y, x int) int { return ((a*shape[1]+b)*shape[2]+y)*shape[3] + x }
+	channels, filters := c.Channels/c.Groups, c.Filters/c.Groups
+	for f := range c.Filters {
+		for k := range channels {
+			for i := range c.FilterHeight {
+				for j := range c.FilterWidth {
+					w := at(c.FilterShape(), f, k, i, j)
+					for n := range c.Batch {
+						for y := range c.OutHeight {
+							for x := range c.OutWidth {
+								h, v := y*c.Stride[0]+i*c.Dilation[0]-c.Pad[0], x*c.Stride[1]+j*c.Dilation[1]-c.Pad[1]
+								if h < 0 || h >= c.Height || v < 0 || v >= c.Width {
+									continue
+								}
+								p, r := at(c.ImageShape(), n, f/filters*channels+k, h, v), at(c.ResultShape(), n, f, y, x)
+								switch c.Mode {
+								case ir.ConvForward:
+									result[r] += image[p] * filter[w]
+								case ir.ConvImage:
+									image[p] += result[r] * filter[w]
+								case ir.ConvFilter:
+									filter[w] += image[p] * result[r]
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func dot(a, b []float64) (sum float64) {
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+// TestConvOracle compares with plain loops in float64, and checks that the modes are each other's adjoints:
+// <conv(x, w), y> = <x, image(y, w)> = <w, filter(x, y)>.
+func TestConvOracle(t *testing.T) {
+	e := kernel.New(kernel.Options{Precision: kernel.Float64})
+	defer e.Close()
+	for i := range 60 {
+		var c ir.Conv
+		if i < len(layers) {
+			c = *moduleOf(layers[i], ir.F32).Stages[0].Conv
+		} else {
+			c = *irtest.RandomConv(uint64(i), ir.F32, 50_000).Stages[0].Conv
+		}
+		r := rand.New(rand.NewPCG(uint64(i), 5))
+		size := func(shape [4]int) int { return shape[0] * shape[1] * shape[2] * shape[3] }
+		x, w, y := normal(r, size(c.ImageShape())), normal(r, size(c.FilterShape())), normal(r, size(c.ResultShape()))
+		var products []float64
+		for c.Mode = range ir.ConvFilter + 1 {
+			var got, with []float64
+			want := [3][]float64{x, w, y}
+			switch m := moduleOf(c, ir.F32); c.Mode {
+			case ir.ConvForward:
+				got, with = convOf(t, e, m, x, w), y
+				want[2] = make([]float64, len(y))
+			case ir.ConvImage:
+				got, with = convOf(t, e, m, y, w), x
+				want[0] = make([]float64, len(x))
+			case ir.ConvFilter:
+				got, with = convOf(t, e, m, x, y), w
+				want[1] = make([]float64, len(w))
+			}
+			naive(&c, want[0], want[1], want[2])
+			for k, v := range [3][]float64{want[2], want[0], want[1]}[c.Mode] {
+				if math.Abs(got[k]-v) > 1e-10 {
+					t.Fatalf("%+v: element %d is %v, want %v", c, k, got[k], v)
+				}
+			}
+			products = append(products, dot(got, with))
+		}
+		if scale := 1e-9 * math.Sqrt(dot(x, x)*dot(w, w)*dot(y, y)); math.Abs(products[0]-products[1]) > scale || math.Abs(products[0]-products[2]) > scale {
+			t.Errorf("%+v: products %v", c, products)
+		}
+	}
+}
+
+// A run allocates nothing and hears of a context that has ended, whatever backend and mode.
+func TestConvRuns(t *testing.T) {
+	for name, e := range convEngines(t) {
+		for i, c := range layers[:4] {
+			for c.Mode = range ir.ConvFilter + 1 {
+				m := moduleOf(c, ir.F32)
+				k, err := e.Compile(m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				args := kernel.Args{}
+				for b := range m.Buffers {
+					buffer, err := e.NewBuffer(ir.F32, m.Buffers[b].Len())
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer buffer.Free()
+					args.Buffers = append(args.Buffers, buffer)
+				}
+				if n := testing.AllocsPerRun(3, func() {
+					if err := k.Run(context.Background(), args); err != nil {
+						t.Error(err)
+					}
+				}); n != 0 {
+					t.Errorf("%s, layer %d, %v: %v allocations a run", name, i, c.Mode, n)
+				}
+				ctx, cancel := context.WithCancel(context.Background())
+				cancel()
+				if err := k.Run(ctx, args); !errors.Is(err, context.Canceled) {
+					t.Errorf("%s, layer %d, %v: %v, want the context's error", name, i, c.Mode, err)
+				}
+				if err := k.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}

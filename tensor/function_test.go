@@ -1,0 +1,120 @@
+package tensor
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestFunction: a compiled step of gradient descent does what the same step does without compiling, bit for bit, and allocates
+// nothing.
+func TestFunction(t *testing.T) {
+	e := open(t, Options{})
+	start := e.New([]float32{1, -2, 3}, 3)
+	w := e.NewVariable("w", start)
+	loss := func(w, x *Tensor) *Tensor { return w.Mul(x).Sub(x.Sq()).Sq().Mean() }
+	step := func(x []*Tensor) []*Tensor {
+		l := loss(w.Value(), x[0])
+		w.Set(w.Value().Sub(Grad(l, w.Value())[0].Times(0.1)))
+		return []*Tensor{l}
+	}
+	f, err := e.Compile(step, Spec{Float32, []int{4, 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	random := e.NewRandom(3)
+	other := start
+	for range 5 {
+		x := random.Normal(4, 3)
+		f.Input(0).Write32(x.Float32s())
+		if err := f.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l := loss(other, x)
+		other = other.Sub(Grad(l, other)[0].Times(0.1))
+		if err := e.Eval(l, other); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := fmt.Sprint(w.Value(), f.Result(0)), fmt.Sprint(other, l); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	allocations := testing.AllocsPerRun(100, func() {
+		if err := f.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("a run allocates %v times", allocations)
+	}
+}
+
+// TestVariableShown: a value that somebody holds stays what it was when the variable changes.
+func TestVariableShown(t *testing.T) {
+	e := open(t, Options{})
+	v := e.NewVariable("n", e.Full(0))
+	f, err := e.Compile(func([]*Tensor) []*Tensor {
+		v.Set(v.Value().Plus(1))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var held []*Tensor
+	for range 4 {
+		held = append(held, v.Value())
+		for range 3 {
+			if err := f.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, x := range held {
+		if x.Item() != float64(3*i) {
+			t.Errorf("value %d is %v", i, x)
+		}
+	}
+}
+
+// TestRandom: a compiled function draws the numbers that come next, and their moments are right.
+func TestRandom(t *testing.T) {
+	e := open(t, Options{})
+	a, b := e.NewRandom(5), e.NewRandom(5)
+	f, err := e.Compile(func([]*Tensor) []*Tensor { return []*Tensor{a.Normal(1000), a.Uniform(1000)} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 3 {
+		if err := f.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		normal, uniform := b.Normal(1000), b.Uniform(1000)
+		if fmt.Sprint(f.Result(0), f.Result(1)) != fmt.Sprint(normal, uniform) {
+			t.Error("compiled and eager numbers differ")
+		}
+	}
+	normal, uniform := b.Normal(100_000), b.Uniform(100_000)
+	for _, r := range []struct {
+		name            string
+		got             *Tensor
+		want, deviation float64
+	}{
+		{"mean of normal", normal.Mean(), 0, 1},
+		{"variance of normal", normal.Var(1), 1, 1.42},
+		{"kurtosis of normal", normal.Sq().Sq().Mean(), 3, 9.8},
+		{"mean of uniform", uniform.Mean(), 0.5, 0.289},
+		{"variance of uniform", uniform.Var(1), 1.0 / 12, 0.0745},
+	} {
+		if d := r.got.Item() - r.want; d > 4*r.deviation/316 || d < -4*r.deviation/316 {
+			t.Errorf("%s is %v, not %v", r.name, r.got.Item(), r.want)
+		}
+	}
+	if least := uniform.MinOver().Item(); least < 0 {
+		t.Errorf("least %v", least)
+	}
+	if greatest := uniform.MaxOver().Item(); greatest >= 1 {
+		t.Errorf("greatest %v", greatest)
+	}
+}

@@ -1,0 +1,200 @@
+package tensor
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+
+	"github.com/baremetaldevx86/microdr/kernel"
+)
+
+// plan is a compiled graph. Graphs of the same operations on tensors of the same shapes share one.
+type plan struct {
+	kernel *kernel.Kernel // nil: there is nothing to compute
+	args   kernel.Args
+	inputs int
+	failed error
+}
+
+// plans are the compiled graphs of an engine.
+type plans struct {
+	byKey map[string]*plan
+	age   []string // keys, the oldest first
+}
+
+// mostPlans is how many graphs are kept compiled.
+const mostPlans = 512
+
+// run computes the tensors that have no elements.
+func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
+	var roots []*Tensor
+	seen := map[*Tensor]bool{}
+	for _, t := range ts {
+		if t.buffer == nil && !seen[t] {
+			seen[t] = true
+			roots = append(roots, t)
+		}
+	}
+	if len(roots) == 0 {
+		return nil
+	}
+	if e.options.Anomalies {
+		return e.anomalies(ctx, roots)
+	}
+	return p.compute(ctx, e, newSchedule(roots, e.options.Unfused), roots)
+}
+
+// compute computes what is scheduled.
+func (p *plans) compute(ctx context.Context, e *Engine, s *schedule, roots []*Tensor) error {
+	plan, err := p.find(e, s, roots)
+	if err != nil {
+		return err
+	}
+	buffers := make([]*elements, 0, len(roots))
+	free := func() {
+		for _, b := range buffers {
+			b.free(e)
+		}
+	}
+	for _, t := range roots {
+		b, err := e.newElements(t.typ, t.Len())
+		if err != nil {
+			free()
+			return err
+		}
+		buffers = append(buffers, b)
+	}
+	if err := plan.run(ctx, s.given(), buffers, s.numbers()); err != nil {
+		free()
+		return err
+	}
+	for i, t := range roots {
+		t.buffer = buffers[i]
+	}
+	return nil
+}
+
+// given returns the buffers of the tensors that are given.
+func (s *schedule) given() []*elements {
+	var list []*elements
+	for _, t := range s.order {
+		if t.given() {
+			list = append(list, t.buffer)
+		}
+	}
+	return list
+}
+
+// numbers returns the values of the parameters.
+func (s *schedule) numbers() []float64 {
+	var list []float64
+	for _, t := range s.order {
+		if f, ok := t.attr.(fill); ok && t.typ == Float32 && !f.plain() {
+			list = append(list, f.x)
+		}
+	}
+	return list
+}
+
+// find returns the plan of a graph, compiled if it is new.
+func (p *plans) find(e *Engine, s *schedule, roots []*Tensor) (*plan, error) {
+	key := string(s.key(roots))
+	if found := p.byKey[key]; found != nil {
+		return found, nil
+	}
+	made, err := compile(e, s, roots)
+	if err != nil {
+		return nil, err
+	}
+	if p.byKey == nil {
+		p.byKey = map[string]*plan{}
+	}
+	if len(p.age) == mostPlans {
+		p.byKey[p.age[0]].close()
+		delete(p.byKey, p.age[0])
+		p.age = p.age[1:]
+	}
+	p.byKey[key] = made
+	p.age = append(p.age, key)
+	return made, nil
+}
+
+func (p *plans) close() {
+	for _, plan := range p.byKey {
+		plan.close()
+	}
+	p.byKey, p.age = nil, nil
+}
+
+// key returns bytes that two graphs share only if they compute the same from what they are given.
+func (s *schedule) key(roots []*Tensor) []byte {
+	number := make(map[*Tensor]int, len(s.order))
+	var key []byte
+	for i, t := range s.order {
+		number[t] = i
+		key = append(key, byte(t.typ))
+		key = appendInts(key, t.shape...)
+		if t.given() {
+			key = append(key, 0)
+			continue
+		}
+		key = append(append(key, t.kind.name...), 0)
+		if t.isView() {
+			_, strides := t.source()
+			key = appendInts(appendInts(key, strides.offset), strides.strides...)
+		} else if t.attr != nil {
+			key = t.attr.appendKey(key)
+		}
+		for _, a := range t.sources() {
+			key = binary.AppendVarint(key, int64(number[a]))
+		}
+	}
+	for _, t := range roots {
+		key = binary.AppendVarint(key, int64(number[t]))
+	}
+	return key
+}
+
+// compile lowers and compiles a graph.
+func compile(e *Engine, s *schedule, roots []*Tensor) (*plan, error) {
+	l := lower(s, roots)
+	p := &plan{inputs: len(s.given())}
+	p.args.Buffers = make([]*kernel.Buffer, len(l.m.Buffers))
+	if len(l.m.Stages) == 0 {
+		return p, nil
+	}
+	k, err := e.kernels.Compile(l.m)
+	if err != nil {
+		return nil, fmt.Errorf("tensor: %w", err)
+	}
+	p.kernel = k
+	return p, nil
+}
+
+// run computes the outputs from the inputs.
+func (p *plan) run(ctx context.Context, inputs, outputs []*elements, numbers []float64) error {
+	if p.kernel == nil {
+		return nil
+	}
+	for i, x := range inputs {
+		p.args.Buffers[i] = x.Buffer
+	}
+	for i, x := range outputs {
+		p.args.Buffers[p.inputs+i] = x.Buffer
+	}
+	p.args.Uniforms = numbers
+	defer runtime.KeepAlive(inputs)
+	defer runtime.KeepAlive(outputs)
+	defer clear(p.args.Buffers)
+	return p.kernel.Run(ctx, p.args)
+}
+
+func (p *plan) close() {
+	if p.kernel != nil {
+		p.kernel.Close()
+	}
+}
+
+// peak returns the bytes of what lies between inputs and outputs, at most.
+func (p *plan) peak() int { return 0 }
