@@ -55,6 +55,8 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
+	lanes   int // of a map
+	tile    int // lanes of a tile
 
 	reduction *reduction
 	axis      *axis           // of a scan or sort
@@ -113,6 +115,7 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 				st.adds = append(st.adds, i)
 			}
 		}
+		st.lanes, st.tile = s.Lanes(), k.tileLanes(s)
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
 		if err := k.prepareReduction(st); err != nil {
@@ -257,8 +260,11 @@ func (k *Kernel) bind(a Args) error {
 // aliased finds a buffer that is given twice and written, or returns -1.
 func aliased(m *ir.Module, buffers []*Buffer) (first, second int) {
 	for j, b := range buffers {
+		if b == nil {
+			continue // as most are in a module of many stages
+		}
 		for i, other := range buffers[:j] {
-			if b != nil && b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
+			if b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
 				return i, j
 			}
 		}
@@ -283,7 +289,7 @@ func (k *Kernel) clearSums(buffers []*Buffer) {
 // tileLanes is the number of lanes of a tile: a whole number of reduction blocks, about a million nodes. That is around
 // a millisecond for the portable executor and some ten microseconds for machine code; that looks for the context's end
 // oftener, between the calls that a tile takes (see package jit).
-func (k *Kernel) tileLanes(s *stage) int {
+func (k *Kernel) tileLanes(s *ir.Stage) int {
 	lanes := k.engine.options.TileLanes
 	if lanes <= 0 {
 		lanes = 1 << 20 / max(len(s.Prog.Nodes), 1)
@@ -293,7 +299,7 @@ func (k *Kernel) tileLanes(s *stage) int {
 
 func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 	r := &k.now
-	if r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s); r.lanes == 0 {
+	if r.stage, r.lanes, r.tile = s, s.lanes, s.tile; r.lanes == 0 {
 		return nil
 	}
 	if err := k.pairs(s, pairs, r.lanes); err != nil {
