@@ -55,6 +55,8 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
+	lanes   int // of a map
+	tile    int // lanes of a tile
 
 	reduction *reduction
 	product   multiplier  // of a matmul
@@ -115,6 +117,7 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 				st.adds = append(st.adds, i)
 			}
 		}
+		st.lanes, st.tile = s.Lanes(), k.tileLanes(s)
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
 		if err := k.prepareReduction(st); err != nil {
@@ -216,16 +219,18 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	}
 	k.clearTemporaries(i, a.Buffers)
 	switch s.Kind {
-	case ir.StageMap:
-		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	case ir.StageReduce:
 		err = k.reduce(s, a.Uniforms)
+	case ir.StageScan, ir.StageSort:
+		err = k.runAxis(s)
 	case ir.StageMatMul:
 		err = k.matMul(s, a.Uniforms)
 	case ir.StageConv:
+		mark := k.arena.Mark() // what it takes lives no longer than the stage
 		err = k.convStage(s)
+		k.arena.Rewind(mark)
 	default:
-		err = k.runAxis(s)
+		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
@@ -265,8 +270,11 @@ func (k *Kernel) bind(a Args) error {
 // aliased finds a buffer that is given twice and written, or returns -1.
 func aliased(m *ir.Module, buffers []*Buffer) (first, second int) {
 	for j, b := range buffers {
+		if b == nil {
+			continue // as most are in a module of many stages
+		}
 		for i, other := range buffers[:j] {
-			if b != nil && b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
+			if b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
 				return i, j
 			}
 		}
@@ -291,7 +299,7 @@ func (k *Kernel) clearSums(buffers []*Buffer) {
 // tileLanes is the number of lanes of a tile: a whole number of reduction blocks, about a million nodes. That is around
 // a millisecond for the portable executor and some ten microseconds for machine code; that looks for the context's end
 // oftener, between the calls that a tile takes (see package jit).
-func (k *Kernel) tileLanes(s *stage) int {
+func (k *Kernel) tileLanes(s *ir.Stage) int {
 	lanes := k.engine.options.TileLanes
 	if lanes <= 0 {
 		lanes = 1 << 20 / max(len(s.Prog.Nodes), 1)
@@ -301,7 +309,7 @@ func (k *Kernel) tileLanes(s *stage) int {
 
 func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 	r := &k.now
-	if r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s); r.lanes == 0 {
+	if r.stage, r.lanes, r.tile = s, s.lanes, s.tile; r.lanes == 0 {
 		return nil
 	}
 	if err := k.pairs(s, pairs, r.lanes); err != nil {
