@@ -135,8 +135,8 @@ func (e *Engine) compile(m *ir.Module, s *ir.Stage) (code, error) {
 	return c, err
 }
 
-// pairs are what one scatter_add of a stage collects: an index and a value for each lane.
-func (k *Kernel) pairs(s *stage, lanes int) error {
+// pairs are what the scatter_adds of a stage collect: an index and a value for each lane, in memory at places.
+func (k *Kernel) pairs(s *stage, places []place, lanes int) error {
 	s.launch.eval.Pairs = s.launch.eval.Pairs[:0]
 	clear(s.launch.jit.Pairs)
 	for i, b := range s.code.scatterAdds() {
@@ -145,25 +145,18 @@ func (k *Kernel) pairs(s *stage, lanes int) error {
 			return fmt.Errorf("kernel: scatter_add into a buffer of %v", t)
 		}
 		size := elementSize(t, k.engine.options.Precision)
-		index, err := k.arena.Alloc(max(lanes, 1) * 4)
-		if err != nil {
-			return err
-		}
-		values, err := k.arena.Alloc(max(lanes, 1) * size)
-		if err != nil {
-			return err
-		}
-		p := eval.Pair{Index: unsafe.Slice((*int32)(index.Base()), lanes)}
+		index, values := k.at(&places[2*i]), k.at(&places[2*i+1])
+		p := eval.Pair{Index: unsafe.Slice((*int32)(index), lanes)}
 		switch {
 		case t.IsFloat() && size == 8:
-			p.F64 = unsafe.Slice((*float64)(values.Base()), lanes)
+			p.F64 = unsafe.Slice((*float64)(values), lanes)
 		case t == ir.F32:
-			p.F32 = unsafe.Slice((*float32)(values.Base()), lanes)
+			p.F32 = unsafe.Slice((*float32)(values), lanes)
 		default:
-			p.U32 = unsafe.Slice((*uint32)(values.Base()), lanes)
+			p.U32 = unsafe.Slice((*uint32)(values), lanes)
 		}
 		s.launch.eval.Pairs = append(s.launch.eval.Pairs, p)
-		s.launch.jit.Pairs[s.adds[i]] = jit.Pair{Index: index.Base(), Values: values.Base()}
+		s.launch.jit.Pairs[s.adds[i]] = jit.Pair{Index: index, Values: values}
 	}
 	return nil
 }

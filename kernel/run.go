@@ -20,7 +20,7 @@ import (
 type Kernel struct {
 	engine *Engine
 	module *ir.Module
-	whole  []bool // see writtenWhole
+	plan   *plan // of the temporaries
 
 	mu sync.Mutex // guards the run under way, and all below
 	*holdings
@@ -29,13 +29,15 @@ type Kernel struct {
 	mirror  []jit.Buffer  // the same for machine code
 	task    task          // of the run
 	now     running
-	errs    []error // by worker
-	works   works
-	closed  bool
+
+	temporaries mem.Span // of the run
+	errs        []error  // by worker
+	works       works
+	closed      bool
 }
 
 // works are the parts of a run that goroutines do, made once since a method's value costs an allocation.
-type works struct{ tiles, fold, reduce, product, conv func(worker int) }
+type works struct{ tiles, fold, reduce, axis, product, conv func(worker int) }
 
 // holdings are what a kernel holds of its engine. One that is lost without Close gives them back when the collector
 // finds out.
@@ -55,10 +57,11 @@ type stage struct {
 	launch  launch
 
 	reduction *reduction
-	product   multiplier      // of a matmul
-	epilogue  *stage          // of a matmul: the next stage, which runs piece by piece
-	inProduct bool            // it is one
-	conv      convolution     // of a conv stage
+	product   multiplier  // of a matmul
+	epilogue  *stage      // of a matmul: the next stage, which runs piece by piece
+	inProduct bool        // it is one
+	conv      convolution // of a conv stage
+	axis      *axis
 	labels    context.Context // for profiles
 }
 
@@ -89,10 +92,10 @@ type Args struct {
 
 func newKernel(e *Engine, low *ir.Module) *Kernel {
 	n := len(low.Buffers) + 1 // and the elements of a reduction, see elementStage
-	k := &Kernel{engine: e, module: low, whole: writtenWhole(low), errs: make([]error, e.options.Workers),
+	k := &Kernel{engine: e, module: low, plan: newPlan(low, e.options.Precision), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reduceTasks, k.sharedProduct, k.convPart}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.sharedProduct, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -127,6 +130,8 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		if err := k.prepareConv(st); err != nil {
 			return err
 		}
+	case ir.StageScan, ir.StageSort:
+		k.prepareAxis(st)
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -143,6 +148,7 @@ func (h *holdings) release() error {
 			w.close()
 		}
 		s.reduction.close()
+		s.axis.close()
 		if s.workers = nil; s.entry != nil {
 			errs = append(errs, h.cache.put(s.entry))
 			s.entry = nil
@@ -208,7 +214,10 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	if observe != nil {
 		begun = time.Now()
 	}
+	k.clearTemporaries(i, a.Buffers)
 	switch s.Kind {
+	case ir.StageMap:
+		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	case ir.StageReduce:
 		err = k.reduce(s, a.Uniforms)
 	case ir.StageMatMul:
@@ -216,7 +225,7 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	case ir.StageConv:
 		err = k.convStage(s)
 	default:
-		err = k.mapStage(s, a.Uniforms)
+		err = k.runAxis(s)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
@@ -224,25 +233,21 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	return err
 }
 
-// bind checks the arguments and allocates temporaries.
+// bind checks the arguments and takes the memory of temporaries.
 func (k *Kernel) bind(a Args) error {
 	m := k.module
 	if len(a.Uniforms) != len(m.Uniforms) || len(a.Buffers) != len(m.Buffers) {
 		return fmt.Errorf("kernel: module %q takes %d uniforms and %d buffers, not %d and %d",
 			m.Name, len(m.Uniforms), len(m.Buffers), len(a.Uniforms), len(a.Buffers))
 	}
+	if err := k.takeTemporaries(); err != nil {
+		return fmt.Errorf("kernel: %d bytes of temporaries of module %q: %w", k.plan.size, m.Name, err)
+	}
 	for i := range m.Buffers {
 		b, got := &m.Buffers[i], a.Buffers[i]
 		switch {
 		case got == nil && b.Life == ir.Temp:
-			span, err := k.arena.Alloc(b.Len()*elementSize(b.Type, k.engine.options.Precision) + jit.Slack)
-			if err != nil {
-				return fmt.Errorf("kernel: temporary %s of module %q: %w", b.Name, m.Name, err)
-			}
-			if !k.whole[i] {
-				clear(span.Bytes())
-			}
-			k.buffers[i] = eval.Memory{Ptr: span.Base(), Len: b.Len()}
+			k.buffers[i] = k.temporary(i)
 		case got == nil || got.typ != b.Type || got.len != b.Len() || got.engine != k.engine:
 			return fmt.Errorf("kernel: module %q needs a buffer of %d %v for %s", m.Name, b.Len(), b.Type, b.Name)
 		default:
@@ -294,12 +299,12 @@ func (k *Kernel) tileLanes(s *stage) int {
 	return max(1, (lanes+ir.ReduceBlock-1)/ir.ReduceBlock) * ir.ReduceBlock
 }
 
-func (k *Kernel) mapStage(s *stage, uniforms []float64) error {
+func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 	r := &k.now
 	if r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s); r.lanes == 0 {
 		return nil
 	}
-	if err := k.pairs(s, r.lanes); err != nil {
+	if err := k.pairs(s, pairs, r.lanes); err != nil {
 		return err
 	}
 	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)

@@ -4,7 +4,7 @@ import "github.com/baremetaldevx86/microdr/ir"
 
 // writtenWhole tells of every buffer whether the first stage that touches it writes all of its elements: nobody sees
 // what was there before, so a temporary of this kind need not be cleared. A map stage is seen to do that if it stores
-// to rows of one element a lane; reductions and products always do.
+// to rows of one element a lane. All others write all that they write to, but for compaction.
 func writtenWhole(m *ir.Module) []bool {
 	whole := make([]bool, len(m.Buffers))
 	touched := make([]bool, len(m.Buffers))
@@ -15,10 +15,11 @@ func writtenWhole(m *ir.Module) []bool {
 		s := &m.Stages[i]
 		if s.Kind != ir.StageMap {
 			for _, b := range s.Out {
-				write(b, s.Kind == ir.StageReduce || s.Kind == ir.StageMatMul || s.Kind == ir.StageConv)
+				write(b, s.Kind != ir.StageCompact)
 				touched[b] = true
 			}
-			for _, b := range s.In {
+			reads, _ := s.Reads()
+			for _, b := range reads {
 				touched[b] = true
 			}
 			continue

@@ -76,6 +76,9 @@ var smooth = []struct {
 	{"AvgPool2D", func(x []*Tensor) *Tensor {
 		return x[0].AvgPool2D(2, 2, Window{Pad: [2][2]int{{1, 0}, {0, 1}}}, true).Sq()
 	}, [][]int{{2, 1, 4, 5}}},
+	{"CumSum", func(x []*Tensor) *Tensor { return x[0].Sq().CumSum(1).Sq() }, [][]int{{2, 4, 3}}},
+	{"Sort", func(x []*Tensor) *Tensor { return x[0].Sort(0, false).Mul(x[1]) }, [][]int{{5, 2}, {5, 1}}},
+	{"TopK", func(x []*Tensor) *Tensor { v, _ := x[0].TopK(-1, 2, false); return v.Sq() }, [][]int{{3, 5}}},
 	{"Gather", func(x []*Tensor) *Tensor {
 		return x[0].Gather(1, x[0].e.NewInt32([]int32{2, 0, 2, -1}, 2, 2)).Sq()
 	}, [][]int{{2, 3}}},

@@ -197,4 +197,9 @@ func (p *plan) close() {
 }
 
 // peak returns the bytes of what lies between inputs and outputs, at most.
-func (p *plan) peak() int { return 0 }
+func (p *plan) peak() int {
+	if p.kernel == nil {
+		return 0
+	}
+	return p.kernel.Peak()
+}
