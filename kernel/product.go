@@ -8,9 +8,9 @@ import (
 	"github.com/baremetaldevx86/microdr/jit"
 )
 
-// product executes matrix products by micro-kernels of machine code. It cuts C into tiles (see tiling), k into blocks, one
-// phase each, so that what a panel of B and some rows of A have in a block stays in the caches, and both directions of C
-// into the blocks that pieces are made of.
+// product executes matrix products by micro-kernels of machine code. It cuts C into tiles (see tiling), k into blocks,
+// one phase each, so that what a panel of B and some rows of A have in a block stays in the caches, and both
+// directions of C into the blocks that pieces are made of.
 type product struct {
 	*ir.MatMul // batches of the same B merged
 	in         [2]int
@@ -41,9 +41,9 @@ type limits struct {
 	shortRows           int // up to so many rows, it does not pay to pack B whatever its strides
 }
 
-// measuredLimits are the limits that were fastest. A panel of four vectors of 1024 k takes a part of an L2 cache, and so does
-// a packed block of A; what is not packed flows by. A piece has some tens of microseconds, so that it is worth to wake a
-// worker, up to a millisecond, and a call some ten microseconds.
+// measuredLimits are the limits that were fastest. A panel of four vectors of 1024 k takes a part of an L2 cache, and
+// so does a packed block of A; what is not packed flows by. A piece has some tens of microseconds, so that it is worth
+// to wake a worker, up to a millisecond, and a call some ten microseconds.
 func measuredLimits() limits {
 	return limits{k: 1024, rows: 1024, packedK: 512, packedRows: 512, least: 1 << 21, most: 1 << 26, callWork: 1 << 16,
 		shortRows: 512}
@@ -54,7 +54,7 @@ type blocking struct {
 	k, ks           int // of a block, and how many blocks there are
 	rows, rowsOf    int // rows of tiles of a block, and blocks
 	panels, columns int // panels of a block, and blocks
-	batch, batches  int // products of a piece, which are whole ones if it is more than one, and pieces in this direction
+	batch, batches  int // products of a piece, whole ones if it is more than one, and such pieces
 	callWork        int // see limits
 }
 
@@ -92,8 +92,8 @@ func newProduct(s *ir.Stage, t jit.Target, tiles *jit.Tiles, heap jit.Memory, wo
 	return p, nil
 }
 
-// merged makes one product of a batch in which B is the same for all and the rows of A go on from one to the next: C does
-// so anyway.
+// merged makes one product of a batch in which B is the same for all and the rows of A go on from one to the next: C
+// does so anyway.
 func merged(p *ir.MatMul) *ir.MatMul {
 	q := *p
 	for d := len(q.Batch) - 1; d >= 0 && (q.Batch[d] == 1 || q.B.Batch[d] == 0 && q.A.Batch[d] == q.M*q.A.Row); d-- {
@@ -105,9 +105,9 @@ func merged(p *ir.MatMul) *ir.MatMul {
 
 func upwards(n, by int) int { return (n + by - 1) / by }
 
-// newPacking decides what is packed. A unit stride is needed along the rows of B. Without that need, it pays in B where its
-// stride is a multiple of 4 KiB, since then all that a tile reads meets in a few sets of the caches, and where enough rows
-// share a panel that packing it costs nothing to speak of; in A where each k lies in another page.
+// newPacking decides what is packed. A unit stride is needed along the rows of B. Without that need, it pays in B
+// where its stride is a multiple of 4 KiB, since then all that a tile reads meets in a few sets of the caches, and
+// where enough rows share a panel that packing it costs nothing to speak of; in A where each k lies in another page.
 func (p *product) newPacking(l limits) packing {
 	const fewTiles, fewColumns, farColumns = 3, 256, 512
 	meets := p.B.Row != 0 && p.B.Row*floatSize%(1<<12) == 0
@@ -118,8 +118,8 @@ func (p *product) newPacking(l limits) packing {
 	}
 }
 
-// newBlocking cuts all directions, each evenly, into blocks of at most the limits, and so that there is a piece or more for
-// each worker.
+// newBlocking cuts all directions, each evenly, into blocks of at most the limits, and so that there is a piece or
+// more for each worker.
 func (p *product) newBlocking(workers int, l limits) (b blocking) {
 	if p.a {
 		l.k, l.rows = l.packedK, l.packedRows
@@ -148,8 +148,8 @@ func (p *product) newBlocking(workers int, l limits) (b blocking) {
 	return b
 }
 
-// strideOfA is the floats from one row, or column, of a packed block of A to the next. It is odd in cache lines, so that
-// nothing meets.
+// strideOfA is the floats from one row, or column, of a packed block of A to the next. It is odd in cache lines, so
+// that nothing meets.
 func (p *product) strideOfA() int {
 	n := p.k
 	if p.byColumns {

@@ -69,9 +69,9 @@ func (w *productWorker) packB(rows jit.Packer, width, columns int) {
 	}
 }
 
-// packColumns transposes whole groups of columns of unit stride, some k at a time, so that the lines of the panel, each of
-// which holds several groups, stay near until they are full. Where the length is no multiple of what the packer takes, it
-// takes the last elements once more.
+// packColumns transposes whole groups of columns of unit stride, some k at a time, so that the lines of the panel,
+// each of which holds several groups, stay near until they are full. Where the length is no multiple of what the
+// packer takes, it takes the last elements once more.
 func (w *productWorker) packColumns(from unsafe.Pointer, width, columns int) {
 	const group, together = jit.PackedColumns, 64
 	p, all := &w.pack, w.call.K
