@@ -77,22 +77,7 @@ var deferredBinary = map[string]func(x, y *tensor.Tensor) *tensor.Tensor{
 
 // deferredReduce has the reductions of ndarray.Reduce. No dimensions mean all to them.
 var deferredReduce = map[string]func(x *tensor.Tensor, axes ...int) *tensor.Tensor{
-	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver, "Mul": lazyProduct,
-}
-
-// lazyProduct multiplies the halves of a dimension until one element is left of it.
-func lazyProduct(x *tensor.Tensor, axes ...int) *tensor.Tensor {
-	for _, axis := range axes {
-		for n := x.Dim(axis); n > 1; n = x.Dim(axis) {
-			half := n / 2
-			product := x.Slice(axis, 0, half).Mul(x.Slice(axis, half, 2*half))
-			if n%2 == 1 {
-				product = tensor.Concat(axis, product, x.Slice(axis, n-1, n))
-			}
-			x = product
-		}
-	}
-	return x.Squeeze(axes...)
+	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver, "Mul": (*tensor.Tensor).Prod,
 }
 
 // concat joins tensors of one type.
@@ -194,32 +179,4 @@ func lazyScan(x *tensor.Tensor, axis int, exclusive, reverse bool) *tensor.Tenso
 		x = x.Flip(axis)
 	}
 	return x
-}
-
-// lazyConvolve lets two spatial dimensions be convolved by the engine; one becomes two. Nil for more.
-func lazyConvolve(x, weights *tensor.Tensor, groups int, w window) *tensor.Tensor {
-	n := len(w.kernel)
-	if n > 2 {
-		return nil
-	}
-	window := w.planar()
-	window.Groups = groups
-	if n == 2 {
-		return x.Conv2D(weights, window)
-	}
-	return x.Unsqueeze(2).Conv2D(weights.Unsqueeze(2), window).Squeeze(2)
-}
-
-// planar returns a window over one or two dimensions as one over two.
-func (w window) planar() tensor.Window {
-	last := len(w.kernel) - 1
-	out := tensor.Window{
-		Stride: [2]int{1, w.strides[last]}, Dilation: [2]int{1, w.dilations[last]},
-		Pad: [2][2]int{{}, {w.before[last], w.after[last]}},
-	}
-	if last > 0 {
-		out.Stride[0], out.Dilation[0] = w.strides[0], w.dilations[0]
-		out.Pad[0] = [2]int{w.before[0], w.after[0]}
-	}
-	return out
 }

@@ -84,11 +84,17 @@ func evalAveragePool(c *call) {
 func evalMaxPool(c *call) {
 	x := c.in(0)
 	w, outputs, _ := c.poolWindow(x)
-	padded := w.padded(x, lowest(x.Type()))
 	if c.wants(1) {
 		c.maxPoolIndices(x, w, outputs)
 		return
 	}
+	if d, ok := x.(*deferred); ok && d.typ.IsFloat() {
+		if out := lazyMaxPool(d.t, w); out != nil {
+			c.out(d.with(out))
+			return
+		}
+	}
+	padded := w.padded(x, lowest(x.Type()))
 	var best Tensor
 	w.taps(padded, outputs, func(met Tensor, _ []int) {
 		if best == nil {

@@ -88,14 +88,11 @@ func argument(name string, x Tensor, axis int, last bool) Tensor {
 	n := x.Shape()[axis]
 	hit := compare("Equal", x, reduce(name, x, []int{axis}, true))
 	index := alignedAt(vectorOf(counting(n)), axis, len(x.Shape()))
-	if isDeferred(x) {
-		index = cast(index, ndarray.Float32) // tensors reduce floats; no dimension is longer than their integers go
-	}
 	choose, other := "Min", float64(n)
 	if last {
 		choose, other = "Max", -1
 	}
-	return cast(reduce(choose, where(hit, index, like(index, other)), []int{axis}, true), ndarray.Int64)
+	return reduce(choose, where(hit, index, like(index, other)), []int{axis}, true)
 }
 
 // vectorOf returns integers as a tensor of type int64.

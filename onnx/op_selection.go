@@ -63,7 +63,7 @@ func evalTopK(c *call) {
 	if k < 0 || k > x.Shape()[axis] {
 		fail("expected from 0 to %d elements, got %d", x.Shape()[axis], k)
 	}
-	order := part(must(ndarray.ArgSort(host(x), axis, c.flag("largest", true))), axis, 0, k)
+	order := part(argSort(x, axis, c.flag("largest", true)), axis, 0, k)
 	c.out(gatherAlong(x, axis, order), order)
 }
 

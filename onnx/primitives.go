@@ -128,7 +128,7 @@ func cast(x Tensor, to ndarray.Type) Tensor {
 
 // reduce folds dimensions with Add, Mul, Max or Min.
 func reduce(name string, x Tensor, axes []int, keep bool) Tensor {
-	if d, ok := x.(*deferred); ok && d.typ.IsFloat() && product(d.Shape()) > 0 {
+	if d, ok := x.(*deferred); ok && d.typ.IsNumber() && product(d.Shape()) > 0 {
 		out := d.t
 		if len(axes) > 0 {
 			out = deferredReduce[name](d.t, axes...)
@@ -181,6 +181,14 @@ func scan(x Tensor, axis int, exclusive, reverse bool) Tensor {
 		return d.with(lazyScan(d.t, axis, exclusive, reverse))
 	}
 	return must(ndarray.Scan(host(x), axis, exclusive, reverse))
+}
+
+// argSort returns the indices that sort a dimension.
+func argSort(x Tensor, axis int, descending bool) Tensor {
+	if d, ok := x.(*deferred); ok && d.typ.IsFloat() && product(d.Shape()) > 0 {
+		return d.run.wrap(d.t.ArgSort(axis, descending), ndarray.Int64)
+	}
+	return must(ndarray.ArgSort(host(x), axis, descending))
 }
 
 // matmul multiplies matrices of two dimensions or more.

@@ -204,3 +204,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestDocumented: docs/train.md names every layer, field, start, optimizer and schedule.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/train.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := append(Optimizers(), Schedules()...)
+	names = append(names, startField("").choices...)
+	for _, f := range trainingFields() {
+		names = append(names, f.key)
+	}
+	for _, k := range layerKinds() {
+		names = append(names, k.name)
+		for _, f := range k.fields {
+			names = append(names, f.key)
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("no `%s` in docs/train.md", name)
+		}
+	}
+}

@@ -43,8 +43,20 @@ func (t *Trainer) save(name string) error {
 	if t.plan.Folder == "" {
 		return nil
 	}
-	return SaveVariables(filepath.Join(t.plan.Folder, name), t.variables, t.state)
+	if err := SaveVariables(filepath.Join(t.plan.Folder, name), t.variables, t.state); err != nil {
+		return &CheckpointError{err}
+	}
+	return nil
 }
+
+// CheckpointError is a checkpoint that could not be written.
+type CheckpointError struct{ Err error }
+
+// Error says that it is about a checkpoint, and what went wrong with which file.
+func (e *CheckpointError) Error() string { return "train: checkpoint: " + e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *CheckpointError) Unwrap() error { return e.Err }
 
 // Resume takes up the training whose checkpoint stands at path: its model, optimizer, plan and training set must be
 // those of this trainer, but for the number of epochs. What happens then is bit for bit what would have happened

@@ -210,6 +210,14 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
+func TestCheckpointError(t *testing.T) {
+	tr := newTraining(t, 1, func(p *Plan) { p.Folder = filepath.Join(p.Folder, "missing") })
+	var at *CheckpointError
+	if err := tr.Run(t.Context()); !errors.As(err, &at) {
+		t.Errorf("%v, want a CheckpointError", err)
+	}
+}
+
 func TestLossThatIsNoNumber(t *testing.T) {
 	tr := newTraining(t, 1, func(p *Plan) { p.Optimizer = Options{Rule: optim.SGDRule{Rate: 1e30}} })
 	if err := tr.Run(t.Context()); err == nil {

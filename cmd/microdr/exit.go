@@ -8,6 +8,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/bench"
 	"github.com/baremetaldevx86/microdr/fit"
+	"github.com/baremetaldevx86/microdr/train"
 )
 
 // Exit codes, as `microdr --help` lists them.
@@ -95,12 +96,13 @@ func classify(err error) error {
 	var in *fit.InputError
 	var folder *fit.FolderError
 	var measured *bench.InputError
+	var checkpoint *train.CheckpointError
 	switch {
 	case errors.Is(err, bench.ErrNoRow):
 		return usageError{err}
 	case errors.As(err, &in), errors.As(err, &measured):
 		return inputError{err}
-	case errors.As(err, &folder):
+	case errors.As(err, &folder), errors.As(err, &checkpoint):
 		return outputError{err}
 	}
 	return err

@@ -189,7 +189,7 @@ func (a *app) train(ctx context.Context, o *trainOptions, r *recipe.Recipe, set 
 		if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) && !a.quiet {
 			fmt.Fprintf(a.stderr, "stopped; to go on, add --resume: %s\n", filepath.Join(o.out, "last.safetensors"))
 		}
-		return err
+		return classify(err)
 	}
 	return t.finish(ctx)
 }

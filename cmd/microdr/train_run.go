@@ -52,11 +52,8 @@ type resultEvent struct {
 	Folder           string  `json:"folder"`
 }
 
-// beginTraining makes the folder, the model and its trainer.
+// beginTraining makes the model and its trainer, which takes up an earlier training or has a folder made for it.
 func (a *app) beginTraining(o *trainOptions, r *recipe.Recipe, set *trainSet) (t *training, err error) {
-	if err := os.MkdirAll(o.out, 0o777); err != nil {
-		return nil, outputError{fmt.Errorf("train: expected a folder that can be made: %w", err)}
-	}
 	t = &training{a: a, o: o, r: r, set: set, progress: newProgress(a.stderr, a.quiet), started: time.Now()}
 	t.engine = tensor.Open(tensor.Options{Workers: a.workers, Memory: a.watched(o.out)})
 	defer func() {
@@ -77,8 +74,14 @@ func (a *app) beginTraining(o *trainOptions, r *recipe.Recipe, set *trainSet) (t
 	plan.Seed, plan.Workers, plan.Folder = o.seed, a.workers, o.out
 	plan.OnStep, plan.OnEpoch = t.onStep, t.onEpoch
 	task := train.Task{Model: model, Random: random, Train: set.train, Test: set.test}
-	if t.trainer, err = train.NewTrainer(t.engine, task, plan); err != nil || !o.resume {
+	if t.trainer, err = train.NewTrainer(t.engine, task, plan); err != nil {
 		return t, err
+	}
+	if !o.resume {
+		if err := os.MkdirAll(o.out, 0o777); err != nil {
+			return t, outputError{fmt.Errorf("train: expected a folder that can be made: %w", err)}
+		}
+		return t, nil
 	}
 	if err := t.trainer.Resume(filepath.Join(o.out, train.LastFile)); err != nil {
 		return t, inputError{err}
@@ -165,8 +168,9 @@ func (t *training) finish(ctx context.Context) error {
 
 // summary is the result in a sentence.
 func (r *resultEvent) summary() string {
-	return fmt.Sprintf("%s: %d parameters, %d epochs, %.1f s: test accuracy %.2f %% (best %.2f %% after epoch %d), loss %.4f",
-		r.Model, r.Parameters, r.Epochs, r.Seconds, 100*r.TestAccuracy, 100*r.BestTestAccuracy, r.BestEpoch, r.TestLoss)
+	tested := fmt.Sprintf("test accuracy %.2f %% (best %.2f %% after epoch %d), loss %.4f",
+		100*r.TestAccuracy, 100*r.BestTestAccuracy, r.BestEpoch, r.TestLoss)
+	return fmt.Sprintf("%s: %d parameters, %d epochs, %.1f s: %s", r.Model, r.Parameters, r.Epochs, r.Seconds, tested)
 }
 
 // report writes the pictures and the page.
