@@ -6,8 +6,8 @@ import (
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
-// A packer writes panels of B for micro-kernels: rows of whole vectors, one behind the other, so that a tile reads its panel
-// in order wherever the matrix lies.
+// A packer writes panels of B for micro-kernels: rows of whole vectors, one behind the other, so that a tile reads its
+// panel in order wherever the matrix lies.
 
 // panelShape is the width of a panel.
 type panelShape struct {
@@ -97,8 +97,8 @@ func (e *tileEmitter) copyRows() {
 	c.Return()
 }
 
-// transposeColumns writes the packer of columns, for both targets in vectors of 256 bits: the halves of four vectors hold
-// four elements of columns 0 to 3 and of columns 4 to 7, so that to exchange lanes within halves is enough.
+// transposeColumns writes the packer of columns, for both targets in vectors of 256 bits: the halves of four vectors
+// hold four elements of columns 0 to 3 and of columns 4 to 7, so that to exchange lanes within halves is enough.
 func transposeColumns(c *amd64.Code) {
 	e := &tileEmitter{code: c, width: amd64.W256}
 	c.Load(amd64.Size8, tileA[0], field(packFrom))

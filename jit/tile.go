@@ -14,10 +14,10 @@ import (
 //
 //	for every row r of the tile, for every k in order: C(r, :) = fma(A(r, k), B(k, :), C(r, :))
 //
-// B has unit stride along its rows, which lie anywhere: in a matrix or packed. A has any strides, since its elements are
-// broadcast one by one. So products need no packing of A, and sums may go on through memory, in parts of k, without that a
-// bit changes. What is good for speed (packed panels, blocks for the caches) is left to the caller; that the tile is high
-// and wide enough to keep the units busy is up to TileShape.
+// B has unit stride along its rows, which lie anywhere: in a matrix or packed. A has any strides, since its elements
+// are broadcast one by one. So products need no packing of A, and sums may go on through memory, in parts of k,
+// without that a bit changes. What is good for speed (packed panels, blocks for the caches) is left to the caller;
+// that the tile is high and wide enough to keep the units busy is up to TileShape.
 
 // TileShape is the size of the tile of a micro-kernel.
 type TileShape struct {
@@ -42,9 +42,9 @@ func TileRows(t Target, vectors int) int {
 // Tile is the code of a micro-kernel, as long as its Tiles are not closed.
 type Tile struct{ code unsafe.Pointer }
 
-// TileCall is what a micro-kernel works on: Count tiles, one below the other, of the same panel of B. Strides are in bytes.
-// The matrices lie outside of the Go heap. A row of B is read in whole vectors: without AVX-512, up to 28 bytes behind the
-// columns that exist. It holds scratch of the call, so that each goroutine needs one of its own.
+// TileCall is what a micro-kernel works on: Count tiles, one below the other, of the same panel of B. Strides are in
+// bytes. The matrices lie outside of the Go heap. A row of B is read in whole vectors: without AVX-512, up to 28 bytes
+// behind the columns that exist. It holds scratch of the call, so that each goroutine needs one of its own.
 type TileCall struct {
 	A, B, C unsafe.Pointer
 	ARow    int // from one row of A to the next

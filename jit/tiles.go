@@ -10,8 +10,8 @@ import (
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
-// Tiles are micro-kernels, and packers of their panels, for one target. They are compiled when they are first asked for,
-// some microseconds and a kilobyte or two each, and stay. They serve any number of goroutines.
+// Tiles are micro-kernels, and packers of their panels, for one target. They are compiled when they are first asked
+// for, some microseconds and a kilobyte or two each, and stay. They serve any number of goroutines.
 type Tiles struct {
 	target Target
 	pages  *Pages
@@ -41,8 +41,8 @@ func (t *Tiles) Close() error {
 	return errors.Join(errs...)
 }
 
-// Compile sees to the code for some shapes, all that is missing at once. The error says that the system refuses executable
-// memory.
+// Compile sees to the code for some shapes, all that is missing at once. The error says that the system refuses
+// executable memory.
 func (t *Tiles) Compile(shapes ...TileShape) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,8 +84,8 @@ func (t *Tiles) Compile(shapes ...TileShape) error {
 // breakpoint is int3, which fills gaps.
 const breakpoint = 0xcc
 
-// compile writes what is missing for a shape; begin is told of each piece of code. What is begun but has no place yet is in
-// the maps as nil, so that nothing is written twice.
+// compile writes what is missing for a shape; begin is told of each piece of code. What is begun but has no place yet
+// is in the maps as nil, so that nothing is written twice.
 func (t *Tiles) compile(s TileShape, code *amd64.Code, begin func(known func(code unsafe.Pointer))) {
 	if s.Rows < 1 || s.Vectors < 1 || s.Rows > TileRows(t.target, s.Vectors) {
 		panic(fmt.Sprintf("jit: no tile of %d rows of %d vectors for %v", s.Rows, s.Vectors, t.target))
@@ -114,8 +114,8 @@ func (t *Tiles) Tile(s TileShape) Tile {
 	return tile
 }
 
-// Rows returns what copies rows of B to a panel for a shape that was compiled: in a call, From is a row and Step the bytes
-// from one to the next, Count the number of rows. Lanes that do not exist become zero.
+// Rows returns what copies rows of B to a panel for a shape that was compiled: in a call, From is a row and Step the
+// bytes from one to the next, Count the number of rows. Lanes that do not exist become zero.
 func (t *Tiles) Rows(s TileShape) Packer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -126,8 +126,8 @@ func (t *Tiles) Rows(s TileShape) Packer {
 	return p
 }
 
-// Columns returns what transposes a B whose columns have unit stride, 8 columns of a panel at a time: From is element 0 of
-// the first, Step the bytes from one to the next, and of each 8*Count elements are packed.
+// Columns returns what transposes a B whose columns have unit stride, 8 columns of a panel at a time: From is element
+// 0 of the first, Step the bytes from one to the next, and of each 8*Count elements are packed.
 func (t *Tiles) Columns() Packer {
 	t.mu.Lock()
 	defer t.mu.Unlock()

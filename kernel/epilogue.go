@@ -4,9 +4,9 @@ import (
 	"github.com/baremetaldevx86/microdr/ir"
 )
 
-// A map that follows a product and reads of it the lane's own element (bias, activation, ...) is its epilogue: it runs on
-// the rows of a piece as soon as these are there, while they are in the caches, by the goroutine that made them. No bit
-// depends on that.
+// A map that follows a product and reads of it the lane's own element (bias, activation, ...) is its epilogue: it runs
+// on the rows of a piece as soon as these are there, while they are in the caches, by the goroutine that made them. No
+// bit depends on that.
 
 // addEpilogues finds them. Who observes stages sees each by itself.
 func (k *Kernel) addEpilogues() {
@@ -20,10 +20,13 @@ func (k *Kernel) addEpilogues() {
 	}
 }
 
-// isEpilogue tells whether the lanes of a map are the elements of a product, each of which reads its own; whether nothing
-// that the product reads is written; and whether nothing is added up over the lanes.
+// isEpilogue tells whether the lanes of a map are the elements of a product, each of which reads its own; whether
+// nothing that the product reads is written; and whether nothing is added up over the lanes.
 func isEpilogue(m *ir.Module, product, s *ir.Stage) bool {
-	if product.Kind != ir.StageMatMul || s.Kind != ir.StageMap || s.Lanes() == 0 || s.Lanes() != m.Buffers[product.Out[0]].Len() {
+	if product.Kind != ir.StageMatMul || s.Kind != ir.StageMap {
+		return false
+	}
+	if lanes := s.Lanes(); lanes == 0 || lanes != m.Buffers[product.Out[0]].Len() {
 		return false
 	}
 	reads := 0

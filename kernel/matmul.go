@@ -7,8 +7,8 @@ import (
 	"github.com/baremetaldevx86/microdr/ir"
 )
 
-// multiplier executes a stage of matrix products. A run is some phases, one after the other, each of pieces that workers
-// do in any order: what a piece computes does not depend on who does it.
+// multiplier executes a stage of matrix products. A run is some phases, one after the other, each of pieces that
+// workers do in any order: what a piece computes does not depend on who does it.
 type multiplier interface {
 	// extent returns the number of phases, and of pieces of each.
 	extent() (phases, pieces int)
@@ -21,8 +21,8 @@ type multiplier interface {
 	close()
 }
 
-// progressed is what a piece finished of the output: so many elements; and, where these were the last ones that some rows
-// lacked, the elements from first to end.
+// progressed is what a piece finished of the output: so many elements; and, where these were the last ones that some
+// rows lacked, the elements from first to end.
 type progressed struct{ elements, first, end int }
 
 // multiplies tells whether machine code does: it takes float32, and something to do.

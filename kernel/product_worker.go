@@ -82,7 +82,8 @@ func (w *productWorker) piece(phase, i int) {
 	if w.done = (progressed{}); phase < w.ks-1 {
 		return
 	}
-	w.done.elements = (end - i*w.batch) * (g.row(x.rows) - g.row(x.row)) * (min(g.column(x.panels), w.N) - g.column(x.panel))
+	columns := min(g.column(x.panels), w.N) - g.column(x.panel)
+	w.done.elements = (end - i*w.batch) * (g.row(x.rows) - g.row(x.row)) * columns
 	if w.lastAcross(rows) {
 		w.done.first, w.done.end = (i*w.batch*w.M+g.row(x.row))*w.N, ((end-1)*w.M+g.row(x.rows))*w.N
 	}
