@@ -14,6 +14,7 @@ type environment struct {
 	size    int32
 	leaves  []int32 // offset of a node's value, -1 for none
 	buffers []int32 // of a buffer's entry, -1
+	used    []int   // the buffers that have one: a module may have many more
 	pairs   []int32 // of a scatter_add's entry
 	words   []constant
 }
@@ -68,6 +69,7 @@ func (e *environment) leaf(v ir.Value, t ir.Type) int32 {
 func (e *environment) buffer(b int) int32 {
 	if e.buffers[b] < 0 {
 		e.buffers[b] = e.reserve(bufferSize)
+		e.used = append(e.used, b)
 	}
 	return e.buffers[b]
 }

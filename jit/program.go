@@ -179,11 +179,10 @@ func (w *Worker) Begin(l *Launch) (err error) {
 			w.putLeaf(s, uniformBits(s.typ, l.Uniforms[s.uniform]))
 		}
 	}
-	for b, at := range env.buffers {
-		if at >= 0 {
-			*(*unsafe.Pointer)(unsafe.Add(w.env, at+bufferAddress)) = l.Buffers[b].Address
-			*(*uint32)(unsafe.Add(w.env, at+bufferLen)) = uint32(min(l.Buffers[b].Len, 1<<31))
-		}
+	for _, b := range env.used {
+		at := env.buffers[b]
+		*(*unsafe.Pointer)(unsafe.Add(w.env, at+bufferAddress)) = l.Buffers[b].Address
+		*(*uint32)(unsafe.Add(w.env, at+bufferLen)) = uint32(min(l.Buffers[b].Len, 1<<31))
 	}
 	for i, at := range env.pairs {
 		if at >= 0 {

@@ -55,9 +55,13 @@ type stage struct {
 	adds    []int // the effects that are scatter_adds
 	workers []worker
 	launch  launch
+	lanes   int // of a map
+	tile    int // lanes of a tile
 
 	reduction *reduction
 	product   multiplier  // of a matmul
+	epilogue  *stage      // of a matmul: the next stage, which runs piece by piece
+	inProduct bool        // it is one
 	conv      convolution // of a conv stage
 	axis      *axis
 	labels    context.Context // for profiles
@@ -93,7 +97,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, plan: newPlan(low, e.options.Precision), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.productPieces, k.convPart}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.sharedProduct, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -113,6 +117,7 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 				st.adds = append(st.adds, i)
 			}
 		}
+		st.lanes, st.tile = s.Lanes(), k.tileLanes(s)
 		st.launch.jit.Pairs = make([]jit.Pair, len(s.Prog.Effects))
 	case ir.StageReduce:
 		if err := k.prepareReduction(st); err != nil {
@@ -152,7 +157,7 @@ func (h *holdings) release() error {
 			s.entry = nil
 		}
 		if s.product != nil {
-			errs = append(errs, s.product.close())
+			s.product.close()
 			s.product = nil
 		}
 		errs = append(errs, s.conv.release())
@@ -178,24 +183,32 @@ func (k *Kernel) Close() error {
 // stage runs, its goroutines have the pprof labels "kernel" and "stage"; afterwards the calling one has those of ctx.
 func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	defer k.arena.Reset()
-	defer runtime.KeepAlive(a.Buffers) // their elements are used by address
+	defer k.end(ctx, a.Buffers) // one defer for all: a launch of few lanes notices each
 	if k.closed || k.engine.store.isClosed() {
 		return fmt.Errorf("kernel: module %q: the kernel or its engine is closed", k.module.Name)
 	}
 	if err := k.bind(a); err != nil {
 		return err
 	}
-	defer pprof.SetGoroutineLabels(ctx)
 	k.now.ctx = ctx
 	k.now.progress = newProgress(k, a.Progress)
 	for i := range k.stages {
+		if k.stages[i].inProduct {
+			continue
+		}
 		if err := k.runStage(i, a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// end gives back what a run had. The elements of the buffers were used by address.
+func (k *Kernel) end(ctx context.Context, buffers []*Buffer) {
+	pprof.SetGoroutineLabels(ctx)
+	runtime.KeepAlive(buffers)
+	k.arena.Reset()
+	k.mu.Unlock()
 }
 
 func (k *Kernel) runStage(i int, a Args) (err error) {
@@ -206,16 +219,18 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	}
 	k.clearTemporaries(i, a.Buffers)
 	switch s.Kind {
-	case ir.StageMap:
-		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	case ir.StageReduce:
 		err = k.reduce(s, a.Uniforms)
-	case ir.StageMatMul:
-		err = k.matMul(s)
-	case ir.StageConv:
-		err = k.convStage(s)
-	default:
+	case ir.StageScan, ir.StageSort:
 		err = k.runAxis(s)
+	case ir.StageMatMul:
+		err = k.matMul(s, a.Uniforms)
+	case ir.StageConv:
+		mark := k.arena.Mark() // what it takes lives no longer than the stage
+		err = k.convStage(s)
+		k.arena.Rewind(mark)
+	default:
+		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
@@ -255,8 +270,11 @@ func (k *Kernel) bind(a Args) error {
 // aliased finds a buffer that is given twice and written, or returns -1.
 func aliased(m *ir.Module, buffers []*Buffer) (first, second int) {
 	for j, b := range buffers {
+		if b == nil {
+			continue // as most are in a module of many stages
+		}
 		for i, other := range buffers[:j] {
-			if b != nil && b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
+			if b == other && (m.Buffers[i].Life != ir.Input || m.Buffers[j].Life != ir.Input) {
 				return i, j
 			}
 		}
@@ -281,7 +299,7 @@ func (k *Kernel) clearSums(buffers []*Buffer) {
 // tileLanes is the number of lanes of a tile: a whole number of reduction blocks, about a million nodes. That is around
 // a millisecond for the portable executor and some ten microseconds for machine code; that looks for the context's end
 // oftener, between the calls that a tile takes (see package jit).
-func (k *Kernel) tileLanes(s *stage) int {
+func (k *Kernel) tileLanes(s *ir.Stage) int {
 	lanes := k.engine.options.TileLanes
 	if lanes <= 0 {
 		lanes = 1 << 20 / max(len(s.Prog.Nodes), 1)
@@ -291,14 +309,26 @@ func (k *Kernel) tileLanes(s *stage) int {
 
 func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 	r := &k.now
-	if r.stage, r.lanes, r.tile = s, s.Lanes(), k.tileLanes(s); r.lanes == 0 {
+	if r.stage, r.lanes, r.tile = s, s.lanes, s.tile; r.lanes == 0 {
 		return nil
 	}
 	if err := k.pairs(s, pairs, r.lanes); err != nil {
 		return err
 	}
-	k.setLaunch(s, uniforms)
 	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
+	if err := k.launch(s, uniforms, n); err != nil {
+		return err
+	}
+	r.next.Store(0)
+	if err := k.parallel(n, k.works.tiles); err != nil {
+		return err
+	}
+	return k.foldPairs(s)
+}
+
+// launch prepares n workers of a map, and what they begin with.
+func (k *Kernel) launch(s *stage, uniforms []float64, n int) error {
+	k.setLaunch(s, uniforms)
 	for len(s.workers) < n {
 		w, err := s.code.newWorker(k.engine.heap)
 		if err != nil {
@@ -306,11 +336,7 @@ func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 		}
 		s.workers = append(s.workers, w)
 	}
-	r.next.Store(0)
-	if err := k.parallel(n, k.works.tiles); err != nil {
-		return err
-	}
-	return k.foldPairs(s)
+	return nil
 }
 
 // setLaunch says what the lanes of a stage share.
@@ -365,8 +391,11 @@ func (k *Kernel) runTiles(w worker) error {
 	}
 }
 
-func (k *Kernel) inStage(err error) error {
-	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, k.now.stage.Name, err)
+func (k *Kernel) inStage(err error) error { return k.in(k.now.stage, err) }
+
+// in says in which stage an error happened.
+func (k *Kernel) in(s *stage, err error) error {
+	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, s.Name, err)
 }
 
 // foldPairs adds up the scatter_adds in the order of the lanes, each goroutine over its own range of elements.

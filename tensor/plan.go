@@ -14,7 +14,6 @@ type plan struct {
 	kernel *kernel.Kernel // nil: there is nothing to compute
 	args   kernel.Args
 	inputs int
-	failed error
 }
 
 // plans are the compiled graphs of an engine.
