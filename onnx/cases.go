@@ -19,8 +19,11 @@ import (
 // Case is a folder of ONNX's test data: model.onnx, and folders test_data_set_N with input_N.pb and output_N.pb.
 type Case struct{ Name, Folder string }
 
-// Cases lists the cases in a folder, sorted.
+// Cases lists the cases in a folder, sorted, or the one that the folder is.
 func Cases(folder string) ([]Case, error) {
+	if _, err := os.Stat(filepath.Join(folder, "model.onnx")); err == nil {
+		return []Case{{filepath.Base(folder), folder}}, nil
+	}
 	models, err := filepath.Glob(filepath.Join(folder, "*", "model.onnx"))
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
@@ -191,6 +194,11 @@ const (
 	Failed
 	Unsupported
 )
+
+// String returns the name in lower case.
+func (v Verdict) String() string {
+	return map[Verdict]string{Passed: "passed", Failed: "failed", Unsupported: "unsupported"}[v]
+}
 
 // Result is the outcome of a case, and Operator one that it tells of.
 type Result struct {

@@ -8,6 +8,14 @@ import (
 	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
+// Declared returns what a model says of an input or an output, as "name float32[1 ?batch]".
+func Declared(v *format.ValueInfo) string {
+	if v.Type == nil {
+		return v.Name
+	}
+	return v.Name + " " + typeText(v.Type)
+}
+
 // adapted lets a deferred tensor of int32 stand for int64, where that is what is declared.
 func adapted(v Value, t *format.Type) Value {
 	d, ok := v.(*deferred)
