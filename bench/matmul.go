@@ -31,9 +31,16 @@ func (q *matrices) String() string { return fmt.Sprintf("%dx%dx%d", q.m, q.n, q.
 
 // products are what MatMul measures: squares, and what a layer of a small network has.
 func products() []*matrices {
-	list := []*matrices{{m: 128, n: 128, k: 128, bar: 75}, {m: 256, n: 256, k: 256, bar: 85}, {m: 512, n: 512, k: 512, bar: 88},
-		{m: 1024, n: 1024, k: 1024, bar: 85}, {m: 1, n: 10, k: 128}, {m: 32, n: 784, k: 256}, {m: 100, n: 10, k: 128}, {m: 65, n: 33, k: 17}}
-	return list
+	return []*matrices{
+		{m: 128, n: 128, k: 128, bar: 75},
+		{m: 256, n: 256, k: 256, bar: 85},
+		{m: 512, n: 512, k: 512, bar: 88},
+		{m: 1024, n: 1024, k: 1024, bar: 85},
+		{m: 1, n: 10, k: 128},
+		{m: 32, n: 784, k: 256},
+		{m: 100, n: 10, k: 128},
+		{m: 65, n: 33, k: 17},
+	}
 }
 
 // rows are the names of a product's rows.
@@ -45,9 +52,9 @@ func (q *matrices) rows() (peak, beside string) {
 	return peak, beside
 }
 
-// MatMul measures products of float32 matrices, m x n x k by name, on one worker: beside OpenBLAS on one thread, and as a
-// part of the peak of multiply-adds, which is the better one of a lane program and, where there is gcc, of C in the same
-// rounds. An error comes with the rows that were measured until then.
+// MatMul measures products of float32 matrices, m x n x k by name, on one worker: beside OpenBLAS on one thread, and
+// as a part of the peak of multiply-adds, which is the better one of a lane program and, where there is gcc, of C in
+// the same rounds. An error comes with the rows that were measured until then.
 func MatMul(ctx context.Context, o MatMulOptions) ([]Row, error) {
 	k := KernelOptions{Rounds: o.Rounds, Only: o.Only, Progress: o.Progress, Warn: o.Warn}.complete()
 	chosen, err := chosenProducts(k.Only)
@@ -106,12 +113,13 @@ func chosenProducts(only []string) (chosen []*matrices, err error) {
 	return chosen, nil
 }
 
-// module is the product as a program.
+// problem is the product as a program.
 func (q *matrices) problem() *problem {
 	m := &ir.Module{Name: "product"}
 	a, b := m.AddBuffer("a", ir.F32, ir.Input, q.m, q.k), m.AddBuffer("b", ir.F32, ir.Input, q.k, q.n)
 	c := m.AddBuffer("c", ir.F32, ir.Output, q.m, q.n)
-	m.AddMatMul("multiply", &ir.MatMul{M: q.m, N: q.n, K: q.k, A: ir.Matrix{Row: q.k, Col: 1}, B: ir.Matrix{Row: q.n, Col: 1}}, a, b, c)
+	left, right := ir.Matrix{Row: q.k, Col: 1}, ir.Matrix{Row: q.n, Col: 1}
+	m.AddMatMul("multiply", &ir.MatMul{M: q.m, N: q.n, K: q.k, A: left, B: right}, a, b, c)
 	q.a, q.b = between(q.m*q.k, 11, -1, 1), between(q.k*q.n, 12, -1, 1)
 	return &problem{module: m, inputs: [][]float32{q.a, q.b}}
 }

@@ -16,12 +16,12 @@ import (
 //go:embed c/openblas/*.c
 var openBLASSources embed.FS
 
-// openBLASEnvironment fixes the kernels of OpenBLAS to those for AVX-512, which it does not always choose by itself, and
-// the threads to one.
+// openBLASEnvironment fixes the kernels of OpenBLAS to those for AVX-512, which it does not always choose by itself,
+// and the threads to one.
 var openBLASEnvironment = []string{"OPENBLAS_CORETYPE=SKYLAKEX", "OPENBLAS_NUM_THREADS=1"}
 
-// compileOpenBLAS compiles a program that multiplies matrices by OpenBLAS, from a file of c/openblas. The error says why
-// there is none.
+// compileOpenBLAS compiles a program that multiplies matrices by OpenBLAS, from a file of c/openblas. The error says
+// why there is none.
 func compileOpenBLAS(ctx context.Context, file string) (*Baseline, error) {
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
@@ -35,7 +35,8 @@ func compileOpenBLAS(ctx context.Context, file string) (*Baseline, error) {
 	if err = os.CopyFS(folder, openBLASSources); err == nil {
 		var out []byte
 		source := filepath.Join(folder, "c", "openblas", file)
-		if out, err = exec.CommandContext(ctx, gcc, "-std=gnu11", "-O2", source, "-lopenblas", "-o", b.program).CombinedOutput(); err != nil {
+		compile := exec.CommandContext(ctx, gcc, "-std=gnu11", "-O2", source, "-lopenblas", "-o", b.program)
+		if out, err = compile.CombinedOutput(); err != nil {
 			first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 			err = fmt.Errorf("gcc: %w: %s", err, first)
 		}
@@ -73,7 +74,7 @@ func near(ours, theirs []float32, k int) error {
 	}
 	for i, x := range ours {
 		if difference := math.Abs(float64(x - theirs[i])); !(difference <= float64(k)*0x1p-22) {
-			return fmt.Errorf("bench: OpenBLAS computes something else: element %d is %g here and %g there", i, x, theirs[i])
+			return fmt.Errorf("bench: OpenBLAS computes something else: element %d is %g here, %g there", i, x, theirs[i])
 		}
 	}
 	return nil

@@ -147,8 +147,8 @@ func (p *Profiler) count(ctx context.Context, e *kernel.Engine) ([]amount, error
 	for i := range m.Stages {
 		s := &m.Stages[i]
 		if s.Kind != ir.StageMap {
-			p.lanes[i] = calls * m.Buffers[s.In[0]].Len()
-			amounts[i] = amount{}.plus(reduction(m, s), float64(calls))
+			p.lanes[i] = calls * elements(m, s)
+			amounts[i] = amount{}.plus(wholeStage(m, s), float64(calls))
 			continue
 		}
 		p.lanes[i] = calls * s.Lanes()

@@ -116,8 +116,12 @@ func TestWorkOf(t *testing.T) {
 	if got := w.total(10, []float64{1, 2, 3, 4}); got != (amount{10 + 1 + 2 + 6 + 4, 40 + 8}) {
 		t.Errorf("ten lanes do %+v", got)
 	}
-	if got := reduction(low, &low.Stages[1]); got != (amount{loopLanes, 4 * (loopLanes + 1)}) {
+	if got := wholeStage(low, &low.Stages[1]); got != (amount{loopLanes, 4 * (loopLanes + 1)}) {
 		t.Errorf("the reduction does %+v", got)
+	}
+	product := (&matrices{m: 3, n: 4, k: 5}).problem().module
+	if got := wholeStage(product, &product.Stages[0]); got != (amount{2 * 3 * 4 * 5, 4 * (15 + 20 + 12)}) {
+		t.Errorf("the product does %+v", got)
 	}
 }
 

@@ -64,8 +64,29 @@ func (w *work) total(lanes int, iterations []float64) amount {
 	return t
 }
 
-// reduction is what a reduce stage does: it combines every element once.
-func reduction(m *ir.Module, s *ir.Stage) amount {
-	in, out := &m.Buffers[s.In[0]], &m.Buffers[s.Out[0]]
-	return amount{float64(in.Len()), float64(in.Len()*in.Type.Size() + out.Len()*out.Type.Size())}
+// wholeStage is what a stage does that is no map: reductions combine every element once.
+func wholeStage(m *ir.Module, s *ir.Stage) amount {
+	out := &m.Buffers[s.Out[0]]
+	a := amount{0, float64(out.Len() * out.Type.Size())}
+	for _, in := range s.In {
+		a.bytes += float64(m.Buffers[in].Len() * m.Buffers[in].Type.Size())
+	}
+	switch s.Kind {
+	case ir.StageReduce:
+		a.flops = float64(elements(m, s))
+	case ir.StageMatMul:
+		a.flops = 2 * float64(out.Len()) * float64(s.MatMul.K)
+	case ir.StageConv:
+		a.flops = 2 * float64(s.Conv.FMAs())
+	}
+	return a
+}
+
+// elements is how many a stage that is no map combines, or makes.
+func elements(m *ir.Module, s *ir.Stage) int {
+	n := m.Buffers[s.Out[0]].Len()
+	if s.Kind == ir.StageReduce {
+		n *= s.Group
+	}
+	return n
 }

@@ -19,9 +19,15 @@ type filterPlan struct {
 	t    *target
 	v, h slideAxis
 
+	groups            int
 	channels, filters int // of a group
 	taps              int
 	columns           int // vectors of filters of a group
+
+	// In a depthwise convolution, of groups of one channel and one filter, all groups count as one of a single channel, that
+	// has as many elements at each pixel as a vector has lanes: the channels side by side.
+	sideBySide bool
+	pixelStep  int // elements from pixel to pixel
 
 	inPlace    bool
 	width      int // of a padded row
@@ -37,6 +43,7 @@ type filterPlan struct {
 	ranges  int         // of blocks of channels: pieces of the second step
 	entries map[int]int // offsets in the code, by entryKey
 
+	planesAt  int     // of padded channels that are to lie side by side, in a worker's memory
 	turnEntry int     // of what turns the result
 	padder    *padder // nil: rows are padded in Go
 	all       int     // bytes of a worker
@@ -68,8 +75,11 @@ const (
 
 func newFilterPlan(c *ir.Conv, t *target) (*filterPlan, error) {
 	v, h := c.Axes()
-	p := &filterPlan{conv: c, t: t, v: forwardAxis(v), h: forwardAxis(h), channels: c.Channels / c.Groups,
-		filters: c.Filters / c.Groups, taps: c.FilterHeight * c.FilterWidth, entries: map[int]int{}}
+	p := &filterPlan{conv: c, t: t, v: forwardAxis(v), h: forwardAxis(h), groups: c.Groups, channels: c.Channels / c.Groups,
+		filters: c.Filters / c.Groups, taps: c.FilterHeight * c.FilterWidth, entries: map[int]int{}, pixelStep: 1}
+	if p.channels == 1 && p.filters == 1 && c.Groups > 1 {
+		p.sideBySide, p.pixelStep, p.groups, p.filters = true, t.lanes, 1, c.Groups
+	}
 	p.columns = (p.filters + t.lanes - 1) / t.lanes
 	p.layOut()
 	p.cut()
@@ -77,10 +87,13 @@ func newFilterPlan(c *ir.Conv, t *target) (*filterPlan, error) {
 	l := convLayout{}
 	l.take(convFrame)
 	p.padder = newPadder(t, &p.v, &p.h, p.width, p.sourceStep, &l)
+	if p.sideBySide {
+		p.planesAt = l.take(4 * t.lanes * p.sourceStep)
+	}
 	p.all = l.take(0)
 	p.sumSize = p.channels * p.taps * p.columns * t.lanes
 	tooWide := p.h.positions*mostSums > longestRowFMA
-	if phases := len(p.v.phases) * len(p.h.phases); phases > mostPhases || tooWide || p.channelStep() > mostDistance/mostSums ||
+	if phases := len(p.v.phases) * len(p.h.phases); phases > mostPhases || tooWide || p.pixelStep*p.channelStep() > mostDistance/mostSums ||
 		p.shared() > mostScratch || p.shared() < 0 {
 		return nil, fmt.Errorf("%w: a convolution of planes so large", ErrUnsupported)
 	}
@@ -91,7 +104,7 @@ func newFilterPlan(c *ir.Conv, t *target) (*filterPlan, error) {
 func (p *filterPlan) layOut() {
 	p.width = p.h.positions + p.h.reach()
 	one := len(p.v.phases) == 1 && len(p.h.phases) == 1 && p.v.step == 1 && p.h.step == 1
-	if one && p.v.first == 0 && p.h.first == 0 && p.width <= p.h.source && p.v.positions+p.v.reach() <= p.v.source {
+	if one && !p.sideBySide && p.v.first == 0 && p.h.first == 0 && p.width <= p.h.source && p.v.positions+p.v.reach() <= p.v.source {
 		p.inPlace, p.width = true, p.h.source
 	}
 }
@@ -107,7 +120,7 @@ func (p *filterPlan) cut() {
 	p.rounds = (slabs + p.slabs - 1) / p.slabs
 	p.slabs = (slabs + p.rounds - 1) / p.rounds
 	p.rounds = (slabs + p.slabs - 1) / p.slabs
-	p.parts = max(1, min(p.band, filterPieces/(p.slabs*p.conv.Groups)))
+	p.parts = max(1, min(p.band, filterPieces/(p.slabs*p.groups)))
 }
 
 func (p *filterPlan) setBand(rows int) {
@@ -120,8 +133,11 @@ func (p *filterPlan) setBand(rows int) {
 	if !p.inPlace {
 		p.imageSize = p.channels * p.sourceStep
 	}
+	if p.sideBySide {
+		p.imageSize = p.columns * p.sourceStep * p.t.lanes
+	}
 	p.imageSize = (p.imageSize + p.t.lanes - 1) / p.t.lanes * p.t.lanes
-	p.slabSize = p.conv.Groups * (p.imageSize + p.band*p.h.positions*p.columns*p.t.lanes)
+	p.slabSize = p.groups * (p.imageSize + p.band*p.h.positions*p.columns*p.t.lanes)
 }
 
 // channelStep is the distance from channel to channel of what is read.
@@ -135,13 +151,17 @@ func (p *filterPlan) channelStep() int {
 // chooseShape finds the shape that takes the least time.
 func (p *filterPlan) chooseShape() {
 	least := 0
-	for vectors := 1; vectors <= min(4, p.columns); vectors++ {
+	widest := min(4, p.columns)
+	if p.sideBySide {
+		widest = 1
+	}
+	for vectors := 1; vectors <= widest; vectors++ {
 		most := min(mostSums, (popcount(p.t.vectors)-1-vectors)/vectors)
 		s := filterShape{vectors: vectors, channels: max(1, min(p.channels, most/p.taps)), parts: (p.taps + most - 1) / most}
 		blocks, columns := (p.channels+s.channels-1)/s.channels, (p.columns+vectors-1)/vectors
 		_, rows := s.rowsOf(s.parts-1, s.channels, p.taps)
 		cost := blocks * columns * s.parts * (max(rows*vectors, rows+vectors, 8) + 2)
-		if blocks*columns*p.conv.Groups == 1 {
+		if blocks*columns*p.groups == 1 {
 			cost *= 2 // for one worker only
 		}
 		if least == 0 || cost < least {
@@ -149,7 +169,7 @@ func (p *filterPlan) chooseShape() {
 		}
 	}
 	columns := (p.columns + p.shape.vectors - 1) / p.shape.vectors
-	p.ranges = max(1, min(p.blocks(), filterPieces/(columns*p.conv.Groups)))
+	p.ranges = max(1, min(p.blocks(), filterPieces/(columns*p.groups)))
 }
 
 // blocks is the number of blocks of channels, the last one perhaps smaller.
@@ -162,9 +182,9 @@ func (p *filterPlan) steps() int { return 2 * p.rounds }
 
 func (p *filterPlan) pieces(step int) int {
 	if step%2 == 0 {
-		return p.slabsOf(step/2) * p.conv.Groups * p.parts
+		return p.slabsOf(step/2) * p.groups * p.parts
 	}
-	return p.conv.Groups * p.columnBlocks() * p.ranges
+	return p.groups * p.columnBlocks() * p.ranges
 }
 
 // slabsOf is the number of slabs of a round.
@@ -172,7 +192,7 @@ func (p *filterPlan) slabsOf(round int) int {
 	return min(p.slabs, p.conv.Batch*p.bands-round*p.slabs)
 }
 
-func (p *filterPlan) shared() int  { return 4 * (p.slabs*p.slabSize + p.conv.Groups*p.sumSize) }
+func (p *filterPlan) shared() int  { return 4 * (p.slabs*p.slabSize + p.groups*p.sumSize) }
 func (p *filterPlan) private() int { return p.all }
 
 func (p *filterPlan) prepare(w *ConvWorker) {
@@ -216,7 +236,8 @@ func (p *filterPlan) offsets(part, channels int) []int32 {
 		for q := first; q < first+rows; q++ {
 			a, b := p.v.taps[q/p.conv.FilterWidth], p.h.taps[q%p.conv.FilterWidth]
 			plane := a.phase*len(p.h.phases) + b.phase
-			list = append(list, int32(4*(c*p.channelStep()+(plane*p.planeRows+a.offset)*p.width+b.offset)))
+			at := c*p.channelStep() + (plane*p.planeRows+a.offset)*p.width + b.offset
+			list = append(list, int32(4*p.pixelStep*at))
 		}
 	}
 	return list
@@ -287,11 +308,11 @@ func (e *filterEmitter) emit() {
 	code.LoadImm(filterCountReg, uint32(e.h.positions))
 	code.Place(next)
 	e.position()
-	code.AddImm(amd64.Size8, amd64.R(filterSourceReg), 4)
+	code.AddImm(amd64.Size8, amd64.R(filterSourceReg), int32(4*e.pixelStep))
 	code.AddImm(amd64.Size8, amd64.R(filterResultReg), int32(e.columns)*e.bytes)
 	code.SubImm(amd64.Size8, amd64.R(filterCountReg), 1)
 	code.JumpIf(amd64.NotEqual, next)
-	code.AddImm(amd64.Size8, amd64.R(filterSourceReg), int32(4*(e.width-e.h.positions)))
+	code.AddImm(amd64.Size8, amd64.R(filterSourceReg), int32(4*e.pixelStep*(e.width-e.h.positions)))
 	code.SubImm(amd64.Size8, amd64.R(filterRowsReg), 1)
 	code.JumpIf(amd64.NotEqual, row)
 	e.eachSum(func(r uint8, at amd64.RM) { e.op(amd64.Inst{Op: amd64.VMOVUPSStore, Reg: r, RM: at}) })
@@ -323,6 +344,10 @@ func (e *filterEmitter) position() {
 	}
 	for row, at := range e.offsets {
 		pixel := amd64.Mem(filterSourceReg, at)
+		if e.sideBySide {
+			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, 0), Src: e.column(0), RM: pixel})
+			continue
+		}
 		if e.vectors == 1 && e.t.width == amd64.W512 {
 			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, 0), Src: e.column(0), RM: pixel.Broadcast()})
 			continue

@@ -16,7 +16,7 @@ func (p *filterPlan) slab(round, i int) slab {
 // imageAt is where the padded image of a group of a slab lies in the shared memory, in elements; resultAt where its result
 // lies, sumsAt where the sums of a group do.
 func (p *filterPlan) imageAt(slab, group int) int {
-	return slab*p.slabSize + group*(p.slabSize/p.conv.Groups)
+	return slab*p.slabSize + group*(p.slabSize/p.groups)
 }
 
 func (p *filterPlan) resultAt(slab, group int) int { return p.imageAt(slab, group) + p.imageSize }
@@ -34,35 +34,71 @@ func (p *filterPlan) run(w *ConvWorker, step, piece int) error {
 
 // layOutSlab lays out a part of a group of a slab: of its channels, and of the rows of its result.
 func (p *filterPlan) layOutSlab(w *ConvWorker, round, piece int) {
-	part, group, i := piece%p.parts, piece/p.parts%p.conv.Groups, piece/p.parts/p.conv.Groups
+	part, group, i := piece%p.parts, piece/p.parts%p.groups, piece/p.parts/p.groups
 	s := p.slab(round, i)
-	if !p.inPlace {
-		p.padChannels(w, s, group, p.imageAt(i, group), p.channels*part/p.parts, p.channels*(part+1)/p.parts)
+	switch {
+	case p.sideBySide:
+		for column := p.columns * part / p.parts; column < p.columns*(part+1)/p.parts; column++ {
+			p.layOutSideBySide(w, s, p.imageAt(i, 0)+column*p.sourceStep*p.t.lanes, column*p.t.lanes)
+		}
+	case !p.inPlace:
+		p.padChannels(w, s, w.arrays.Shared, group, p.imageAt(i, group), p.channels*part/p.parts, p.channels*(part+1)/p.parts)
 	}
 	p.turn(w, s, group, p.resultAt(i, group), s.rows*part/p.parts, s.rows*(part+1)/p.parts)
 }
 
-// padChannels lays out a band of some channels of a group.
-func (p *filterPlan) padChannels(w *ConvWorker, s slab, group, at, channel, end int) {
+// layOutSideBySide lays out as many channels of a slab as a vector has lanes, one beside the other: padded first, then turned.
+func (p *filterPlan) layOutSideBySide(w *ConvWorker, s slab, at, channel int) {
+	lanes, size := p.t.lanes, p.sourceStep
+	planes := unsafe.Add(w.span.Base(), p.planesAt)
+	count := min(lanes, p.conv.Channels-channel)
+	p.padChannels(w, s, planes, channel, 0, 0, count)
+	clear(floatsAt(planes, count*size, (lanes-count)*size))
+	for f := 0; f < lanes; f += PackedColumns {
+		p.turnPlanes(w, unsafe.Add(planes, 4*f*size), size, unsafe.Add(w.arrays.Shared, 4*(at+f)), lanes, size)
+	}
+}
+
+// turnPlanes turns n elements of 8 planes, size apart, that come to lie side by side, in rows of some width.
+func (p *filterPlan) turnPlanes(w *ConvWorker, from unsafe.Pointer, size int, to unsafe.Pointer, width, n int) {
+	whole := n / PackedColumns * PackedColumns
+	if whole > 0 {
+		w.turning = PackCall{From: from, To: to, Step: 4 * size, ToRow: 4 * width, Count: whole / PackedColumns}
+		w.turning.Run(Packer{unsafe.Add(w.c.at.code, p.turnEntry)})
+	}
+	for f := range PackedColumns {
+		turnPlane(floatsAt(from, f*size, n)[whole:], floatsAt(to, whole*width+f, (n-whole)*width), width)
+	}
+}
+
+// turnPlane writes a plane to rows of some width.
+func turnPlane(from, to []float32, width int) {
+	for i, x := range from {
+		to[i*width] = x
+	}
+}
+
+// padChannels lays out a band of some channels, from one of the group's on, at an element of some memory.
+func (p *filterPlan) padChannels(w *ConvWorker, s slab, to unsafe.Pointer, group, at, channel, end int) {
+	first := s.n*p.conv.Channels + group*p.channels
 	if p.padder == nil {
 		for c := channel; c < end; c++ {
-			p.padChannel(w, s, group*p.channels+c, at+c*p.sourceStep)
+			p.padChannel(w, s, first+c, floatsAt(to, at+c*p.sourceStep, p.sourceStep))
 		}
 	} else if channel < end {
 		top, middle, bottom, from := p.v.existing(s.first, s.rows+p.v.reach())
-		row := (s.n*p.conv.Channels+group*p.channels+channel)*p.v.source + from
-		w.pad(p.padder, unsafe.Add(w.arrays.Shared, 4*(at+channel*p.sourceStep)), unsafe.Add(w.arrays.First, 4*row*p.h.source),
+		row := (first+channel)*p.v.source + from
+		w.pad(p.padder, unsafe.Add(to, 4*(at+channel*p.sourceStep)), unsafe.Add(w.arrays.First, 4*row*p.h.source),
 			end-channel, top, middle, bottom)
 	}
 }
 
-// padChannel lays out a band of a channel, padded and by phases, at an element of the shared memory.
-func (p *filterPlan) padChannel(w *ConvWorker, s slab, channel, at int) {
+// padChannel lays out a band of a channel of the image, padded and by phases.
+func (p *filterPlan) padChannel(w *ConvWorker, s slab, plane int, to []float32) {
 	size := p.v.source * p.h.source
-	image := floatsAt(w.arrays.First, (s.n*p.conv.Channels+channel)*size, size)
+	image := floatsAt(w.arrays.First, plane*size, size)
 	for _, pv := range p.v.phases {
 		for _, ph := range p.h.phases {
-			to := floatsAt(w.arrays.Shared, at, p.planeRows*p.width)
 			for r := range s.rows + p.v.reach() {
 				var row []float32
 				if y := (s.first+r)*p.v.step + pv + p.v.first; y >= 0 && y < p.v.source {
@@ -70,7 +106,7 @@ func (p *filterPlan) padChannel(w *ConvWorker, s slab, channel, at int) {
 				}
 				padRow(to[r*p.width:][:p.width], row, ph+p.h.first, p.h.step)
 			}
-			at += p.planeRows * p.width
+			to = to[p.planeRows*p.width:]
 		}
 	}
 }
@@ -81,31 +117,18 @@ func (p *filterPlan) turn(w *ConvWorker, s slab, group, at, row, end int) {
 	n := (end - row) * p.h.positions
 	at += row * p.h.positions * width
 	size := p.v.positions * p.h.positions
-	first := ((s.n*p.conv.Groups+group)*p.filters*p.v.positions + s.first + row) * p.h.positions
-	whole := n / PackedColumns * PackedColumns
+	first := ((s.n*p.groups+group)*p.filters*p.v.positions + s.first + row) * p.h.positions
 	f := 0
-	for ; whole > 0 && f+PackedColumns <= p.filters; f += PackedColumns {
-		w.turning = PackCall{From: unsafe.Add(w.arrays.Second, 4*(first+f*size)), To: unsafe.Add(w.arrays.Shared, 4*(at+f)),
-			Step: 4 * size, ToRow: 4 * width, Count: whole / PackedColumns}
-		w.turning.Run(Packer{unsafe.Add(w.c.at.code, p.turnEntry)})
-		p.turnPlain(w, first, size, at, f, f+PackedColumns, whole, n)
+	for ; f+PackedColumns <= p.filters; f += PackedColumns {
+		p.turnPlanes(w, unsafe.Add(w.arrays.Second, 4*(first+f*size)), size, unsafe.Add(w.arrays.Shared, 4*(at+f)), width, n)
 	}
-	p.turnPlain(w, first, size, at, f, p.filters, 0, n)
+	for ; f < p.filters; f++ {
+		turnPlane(floatsAt(w.arrays.Second, first+f*size, n), floatsAt(w.arrays.Shared, at+f, n*width), width)
+	}
 	if p.filters < width {
 		to := floatsAt(w.arrays.Shared, at, n*width)
 		for i := range n {
 			clear(to[i*width+p.filters:][:width-p.filters])
-		}
-	}
-}
-
-// turnPlain turns positions [i, n) of some filters one by one.
-func (p *filterPlan) turnPlain(w *ConvWorker, first, size, at, f, end, i, n int) {
-	width := p.columns * p.t.lanes
-	to := floatsAt(w.arrays.Shared, at, n*width)
-	for ; f < end; f++ {
-		for k, x := range floatsAt(w.arrays.Second, first+f*size, n)[i:] {
-			to[(i+k)*width+f] = x
 		}
 	}
 }
@@ -188,10 +211,13 @@ func (p *filterPlan) addRows(w *ConvWorker, x filterCall, step int) error {
 // call enters the code for some rows of a slab.
 func (p *filterPlan) call(w *ConvWorker, x *filterCall, row, rows int) error {
 	width := p.columns * p.t.lanes
-	source := unsafe.Add(w.arrays.Shared, 4*(p.imageAt(x.index, x.group)+x.channel*p.sourceStep+row*p.width))
+	source := unsafe.Add(w.arrays.Shared, 4*(p.imageAt(x.index, x.group)+x.channel*p.sourceStep+row*p.width*p.pixelStep))
 	if p.inPlace {
 		plane := (x.n*p.conv.Channels + x.group*p.channels + x.channel) * p.v.source
 		source = unsafe.Add(w.arrays.First, 4*(plane+x.first+row)*p.h.source)
+	}
+	if p.sideBySide {
+		source = unsafe.Add(source, 4*x.column*p.sourceStep*p.t.lanes)
 	}
 	result := p.resultAt(x.index, x.group) + row*p.h.positions*width + x.column*p.t.lanes
 	first, _ := p.shape.rowsOf(x.part, 1, p.taps)

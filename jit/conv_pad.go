@@ -102,14 +102,17 @@ const (
 
 // pad copies planes: of each, rows that are zero, then rows from an address on, then rows that are zero.
 func (w *ConvWorker) pad(p *padder, to, from unsafe.Pointer, planes, top, middle, bottom int) {
-	w.setAddress(padTo, to)
-	w.setAddress(padFrom, from)
 	w.setAddress(padMasks, unsafe.Add(w.span.Base(), p.table))
-	w.set(padPlanes, planes)
 	w.set(padTop, top)
 	w.set(padMiddle, middle)
 	w.set(padBottom, bottom)
-	amd64.Enter(unsafe.Add(w.c.at.code, p.entry), w.span.Base())
+	step := max(1, callWork/2/((top+middle+bottom)*p.vectors()))
+	for plane := 0; plane < planes; plane += step {
+		w.setAddress(padTo, unsafe.Add(to, 4*plane*p.toStep))
+		w.setAddress(padFrom, unsafe.Add(from, 4*plane*p.fromStep))
+		w.set(padPlanes, min(step, planes-plane))
+		amd64.Enter(unsafe.Add(w.c.at.code, p.entry), w.span.Base())
+	}
 }
 
 // padEmitter writes the code of a padder.

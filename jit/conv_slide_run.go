@@ -305,7 +305,7 @@ func padRow(to, row []float32, first, step int) {
 		begin = min((-first+step-1)/step, len(to))
 	}
 	end := begin
-	if at := first + begin*step; at < len(row) {
+	if at := first + begin*step; begin < len(to) && at < len(row) {
 		end = min(len(to), begin+(len(row)-at+step-1)/step)
 		if step == 1 {
 			copy(to[begin:end], row[at:])
@@ -339,10 +339,16 @@ func (p *slidePlan) spread(w *ConvWorker, x *slidePiece) {
 
 // spreadRow writes element v of a phase to element first+v*spread of a row, if that exists.
 func spreadRow(row, phase []float32, first, spread int) {
+	if first < 0 {
+		skip := (-first + spread - 1) / spread
+		phase, first = phase[min(skip, len(phase)):], first+skip*spread
+	}
+	if first >= len(row) {
+		return
+	}
+	phase = phase[:min(len(phase), (len(row)-first+spread-1)/spread)]
 	for _, x := range phase {
-		if first >= 0 && first < len(row) {
-			row[first] = x
-		}
+		row[first] = x
 		first += spread
 	}
 }

@@ -1,20 +1,13 @@
 package jit
 
 import (
-	"fmt"
 	"unsafe"
 
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
-// Packers write panels of B for micro-kernels: rows of whole vectors, one behind the other, so that a tile reads its panel
-// in order wherever the matrix lies. They serve any number of goroutines.
-type Packers struct {
-	pages   *Pages
-	at      placement
-	rows    map[panelShape]int
-	columns int
-}
+// A packer writes panels of B for micro-kernels: rows of whole vectors, one behind the other, so that a tile reads its
+// panel in order wherever the matrix lies.
 
 // panelShape is the width of a panel.
 type panelShape struct {
@@ -22,51 +15,11 @@ type panelShape struct {
 	tail    bool
 }
 
-// NewPackers compiles packers for panels of the widths of some shapes of tiles. The error says that the system refuses
-// executable memory.
-func NewPackers(t Target, pages *Pages, shapes ...TileShape) (*Packers, error) {
-	code := &amd64.Code{}
-	p := &Packers{pages: pages, rows: map[panelShape]int{}}
-	for _, s := range shapes {
-		width := panelShape{s.Vectors, s.Tail}
-		if _, ok := p.rows[width]; ok {
-			continue
-		}
-		p.rows[width] = len(code.Bytes)
-		newTileEmitter(t, TileShape{1, s.Vectors, s.Tail}, code).copyRows()
-	}
-	p.columns = len(code.Bytes)
-	transposeColumns(code)
-	at, err := pages.place(code.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("jit: %w", err)
-	}
-	p.at = at
-	return p, nil
-}
-
-// Close frees the code. Nobody may be running it.
-func (p *Packers) Close() error { return p.pages.free(p.at) }
-
-// Packer is the code of one, as long as its Packers are not closed.
-type Packer struct{ code unsafe.Pointer }
-
-// Rows returns what copies rows of B: in a call, From is a row and Step the bytes from one to the next, Count the number of
-// rows. Lanes that do not exist become zero.
-func (p *Packers) Rows(s TileShape) Packer {
-	at, ok := p.rows[panelShape{s.Vectors, s.Tail}]
-	if !ok {
-		panic(fmt.Sprintf("jit: no packer for panels of %+v was compiled", s))
-	}
-	return Packer{unsafe.Add(p.at.code, at)}
-}
-
-// PackedColumns is how many columns, and how many elements of each, [Packers.Columns] transposes at a time.
+// PackedColumns is how many columns, and how many elements of each, [Tiles.Columns] transposes at a time.
 const PackedColumns = 8
 
-// Columns returns what transposes a B whose columns have unit stride, 8 columns of a panel at a time: From is element 0 of
-// the first, Step the bytes from one to the next, and of each 8*Count elements are packed.
-func (p *Packers) Columns() Packer { return Packer{unsafe.Add(p.at.code, p.columns)} }
+// Packer is the code of one, as long as its Tiles are not closed.
+type Packer struct{ code unsafe.Pointer }
 
 // PackCall is what a packer works on. Strides are in bytes.
 type PackCall struct {
@@ -144,8 +97,8 @@ func (e *tileEmitter) copyRows() {
 	c.Return()
 }
 
-// transposeColumns writes the packer of columns, for both targets in vectors of 256 bits: the halves of four vectors hold
-// four elements of columns 0 to 3 and of columns 4 to 7, so that to exchange lanes within halves is enough.
+// transposeColumns writes the packer of columns, for both targets in vectors of 256 bits: the halves of four vectors
+// hold four elements of columns 0 to 3 and of columns 4 to 7, so that to exchange lanes within halves is enough.
 func transposeColumns(c *amd64.Code) {
 	e := &tileEmitter{code: c, width: amd64.W256}
 	c.Load(amd64.Size8, tileA[0], field(packFrom))

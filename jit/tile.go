@@ -14,10 +14,10 @@ import (
 //
 //	for every row r of the tile, for every k in order: C(r, :) = fma(A(r, k), B(k, :), C(r, :))
 //
-// B has unit stride along its rows, which lie anywhere: in a matrix or packed. A has any strides, since its elements are
-// broadcast one by one. So products need no packing of A, and sums may go on through memory, in parts of k, without that a
-// bit changes. What is good for speed (packed panels, blocks for the caches) is left to the caller; that the tile is high
-// and wide enough to keep the units busy is up to TileShape.
+// B has unit stride along its rows, which lie anywhere: in a matrix or packed. A has any strides, since its elements
+// are broadcast one by one. So products need no packing of A, and sums may go on through memory, in parts of k,
+// without that a bit changes. What is good for speed (packed panels, blocks for the caches) is left to the caller;
+// that the tile is high and wide enough to keep the units busy is up to TileShape.
 
 // TileShape is the size of the tile of a micro-kernel.
 type TileShape struct {
@@ -39,58 +39,12 @@ func TileRows(t Target, vectors int) int {
 	return min(maxTileRows, (popcount(targets[t].vectors)-vectors-1)/vectors)
 }
 
-// Tiles are micro-kernels of some shapes for one target. They serve any number of goroutines.
-type Tiles struct {
-	pages   *Pages
-	at      placement
-	entries map[TileShape]int
-	size    int
-}
-
-// NewTiles compiles micro-kernels. Each takes some microseconds and a kilobyte or two. The error says that the system
-// refuses executable memory.
-func NewTiles(t Target, pages *Pages, shapes ...TileShape) (*Tiles, error) {
-	code := &amd64.Code{}
-	tiles := &Tiles{pages: pages, entries: map[TileShape]int{}}
-	for _, s := range shapes {
-		if s.Rows < 1 || s.Vectors < 1 || s.Rows > TileRows(t, s.Vectors) {
-			panic(fmt.Sprintf("jit: no tile of %d rows of %d vectors for %v", s.Rows, s.Vectors, t))
-		}
-		for len(code.Bytes)%codeAlignment != 0 {
-			code.Bytes = append(code.Bytes, 0xcc)
-		}
-		tiles.entries[s] = len(code.Bytes)
-		newTileEmitter(t, s, code).emit()
-	}
-	at, err := pages.place(code.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("jit: %w", err)
-	}
-	tiles.at, tiles.size = at, len(code.Bytes)
-	return tiles, nil
-}
-
-// Close frees the code. Nobody may be running it.
-func (t *Tiles) Close() error { return t.pages.free(t.at) }
-
-// Bytes is the size of the code.
-func (t *Tiles) Bytes() int { return t.size }
-
 // Tile is the code of a micro-kernel, as long as its Tiles are not closed.
 type Tile struct{ code unsafe.Pointer }
 
-// Tile returns the micro-kernel of one of the shapes that were compiled.
-func (t *Tiles) Tile(s TileShape) Tile {
-	at, ok := t.entries[s]
-	if !ok {
-		panic(fmt.Sprintf("jit: no micro-kernel of %+v was compiled", s))
-	}
-	return Tile{unsafe.Add(t.at.code, at)}
-}
-
-// TileCall is what a micro-kernel works on: Count tiles, one below the other, of the same panel of B. Strides are in bytes.
-// The matrices lie outside of the Go heap. A row of B is read in whole vectors: without AVX-512, up to 28 bytes behind the
-// columns that exist. It holds scratch of the call, so that each goroutine needs one of its own.
+// TileCall is what a micro-kernel works on: Count tiles, one below the other, of the same panel of B. Strides are in
+// bytes. The matrices lie outside of the Go heap. A row of B is read in whole vectors: without AVX-512, up to 28 bytes
+// behind the columns that exist. It holds scratch of the call, so that each goroutine needs one of its own.
 type TileCall struct {
 	A, B, C unsafe.Pointer
 	ARow    int // from one row of A to the next

@@ -40,10 +40,7 @@ func numbers(random *rand.Rand, n int) []float32 {
 func TestTiles(t *testing.T) {
 	for _, target := range targets(t) {
 		shapes := shapesOf(target)
-		tiles, err := jit.NewTiles(target, &jit.Pages{}, shapes...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tiles := compiled(t, target, shapes)
 		for i, s := range shapes {
 			for trial := range 6 {
 				random := rand.New(rand.NewPCG(uint64(i), uint64(trial)))
@@ -56,6 +53,19 @@ func TestTiles(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// compiled compiles shapes, in three parts that overlap.
+func compiled(t *testing.T, target jit.Target, shapes []jit.TileShape) *jit.Tiles {
+	t.Helper()
+	tiles := jit.NewTiles(target, &jit.Pages{})
+	third := len(shapes) / 3
+	for _, part := range [][]jit.TileShape{shapes[:third], shapes[third/2 : 2*third], shapes} {
+		if err := tiles.Compile(part...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tiles
 }
 
 func tryTile(target jit.Target, tile jit.Tile, s jit.TileShape, random *rand.Rand) string {
@@ -110,10 +120,7 @@ func tryTile(target jit.Target, tile jit.Tile, s jit.TileShape, random *rand.Ran
 func TestPackers(t *testing.T) {
 	for _, target := range targets(t) {
 		shapes := shapesOf(target)
-		packers, err := jit.NewPackers(target, &jit.Pages{}, shapes...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		packers := compiled(t, target, shapes)
 		random := rand.New(rand.NewPCG(3, 4))
 		for _, s := range shapes {
 			if s.Rows == 1 {
@@ -177,4 +184,26 @@ func firstDifference(got, want []float32) int {
 		}
 	}
 	return -1
+}
+
+// What closed micro-kernels had goes back, and they compile no more.
+func TestTilesClosed(t *testing.T) {
+	for _, target := range targets(t) {
+		pages := &jit.Pages{}
+		tiles := jit.NewTiles(target, pages)
+		for rows := 1; rows < 4; rows++ {
+			if err := tiles.Compile(jit.TileShape{Rows: rows, Vectors: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if pages.Bytes() == 0 {
+			t.Error("no code")
+		}
+		if err := tiles.Close(); err != nil || pages.Bytes() != 0 {
+			t.Errorf("%v, %d bytes of code left", err, pages.Bytes())
+		}
+		if err := tiles.Compile(jit.TileShape{Rows: 1, Vectors: 1}); err == nil {
+			t.Error("closed micro-kernels compile")
+		}
+	}
 }

@@ -24,6 +24,11 @@ var layers = []ir.Conv{
 	{Batch: 5, Channels: 20, Filters: 10, Height: 4, Width: 4, FilterHeight: 4, FilterWidth: 4, OutHeight: 1, OutWidth: 1},
 	{Batch: 1, Channels: 2, Filters: 3, Height: 9, Width: 200, FilterHeight: 2, FilterWidth: 5, OutHeight: 20, OutWidth: 80,
 		Stride: [2]int{1, 3}, Dilation: [2]int{3, 2}, Pad: [2]int{7, 20}},
+	{Batch: 1, Channels: 1400, Filters: 9, Height: 2, Width: 2, FilterHeight: 3, FilterWidth: 3, OutHeight: 2, OutWidth: 2, Pad: [2]int{1, 1}}, // sums longer than a call
+	{Batch: 1, Channels: 1, Filters: 2, Height: 120, Width: 200, FilterHeight: 3, FilterWidth: 3, OutHeight: 120, OutWidth: 200, Pad: [2]int{1, 1}},
+	{Batch: 1, Channels: 40, Filters: 1100, Height: 7, Width: 7, FilterHeight: 7, FilterWidth: 7, OutHeight: 1, OutWidth: 1}, // parts of the filters
+	{Batch: 1, Channels: 1, Filters: 2, Height: 45, Width: 45, FilterHeight: 41, FilterWidth: 41, OutHeight: 2, OutWidth: 2,
+		Stride: [2]int{40, 40}}, // the portable executor's
 }
 
 // moduleOf returns a module of one convolution.
@@ -75,10 +80,12 @@ func TestConvAgrees(t *testing.T) {
 	}
 	for _, c := range layers {
 		for c.Mode = range ir.ConvFilter + 1 {
-			check(moduleOf(c, ir.F32), 1)
+			if m := moduleOf(c, ir.F32); c.Mode == ir.ConvForward || m.Stages[0].Conv.FMAs() < 1<<20 {
+				check(m, 1)
+			}
 		}
 	}
-	for seed := range uint64(400) {
+	for seed := range uint64(300) {
 		check(irtest.RandomConv(seed, ir.F32, 30_000), seed)
 	}
 	for seed := range uint64(40) {
@@ -169,7 +176,7 @@ func TestConvOracle(t *testing.T) {
 	defer e.Close()
 	for i := range 60 {
 		var c ir.Conv
-		if i < len(layers) {
+		if i < 7 {
 			c = *moduleOf(layers[i], ir.F32).Stages[0].Conv
 		} else {
 			c = *irtest.RandomConv(uint64(i), ir.F32, 50_000).Stages[0].Conv

@@ -33,7 +33,8 @@ type Options struct {
 	Backend   Backend   // what executes programs; it changes no bit. The oracle is the portable executor's alone
 	Memory    Memory    // where buffers, temporaries and workers come from
 
-	// Observe, if set, is called after every stage of every run, from the goroutine that called Run.
+	// Observe, if set, is called after every stage of every run, from the goroutine that called Run. Each stage then runs by
+	// itself; else some maps run piece by piece with the product before them.
 	Observe func(Observation)
 }
 
@@ -70,6 +71,7 @@ type Engine struct {
 // finds out: kernels and buffers hold their engine.
 type executable struct {
 	pages *jit.Pages
+	tiles *jit.Tiles // of matrix products
 	cache *cache
 	folds folds
 	crew  *Crew
@@ -90,6 +92,7 @@ func New(o Options) *Engine {
 	if e.backend, e.err = o.Backend.resolve(); o.Precision == Float64 {
 		e.backend, e.err = Eval, nil
 	}
+	e.tiles = jit.NewTiles(e.backend.target(), e.pages)
 	runtime.AddCleanup(e, func(x *executable) { x.close() }, e.executable)
 	runtime.AddCleanup(e, func(s *store) { s.close() }, e.store)
 	return e
@@ -127,7 +130,7 @@ func (e *Engine) Close() error {
 func (x *executable) close() error {
 	x.crew.Close()
 	x.heap.close()
-	return errors.Join(x.cache.close(), x.folds.close())
+	return errors.Join(x.cache.close(), x.folds.close(), x.tiles.Close())
 }
 
 // Compile lowers a module (calls inlined, transcendentals expanded but for the oracle) and compiles its stages.
@@ -168,6 +171,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		k.Close()
 		return nil, err
 	}
+	k.addEpilogues()
 	return k, nil
 }
 

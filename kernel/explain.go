@@ -103,8 +103,11 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	return x, e.disassemble(low, program, options, &x)
 }
 
-// explainFold says what folds the elements of a reduction.
+// explainFold says what folds the elements of a reduction, or multiplies matrices.
 func (e *Engine) explainFold(low *ir.Module, x *StageExplanation) error {
+	if x.Kind == ir.StageMatMul && e.multiplies(low, x.Stage) {
+		x.Backend = e.backend
+	}
 	if x.Kind != ir.StageReduce {
 		return nil
 	}

@@ -257,3 +257,22 @@ func TestProductLeaksNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An explanation says what multiplies.
+func TestExplainProduct(t *testing.T) {
+	for _, backend := range kernel.Backends() {
+		for _, out := range []ir.Type{ir.F32, ir.F64} {
+			want := backend
+			if out == ir.F64 {
+				want = kernel.Eval
+			}
+			e := kernel.New(kernel.Options{Backend: backend})
+			at := ir.Matrix{Row: 4, Col: 1}
+			x, err := e.Explain(productModule(&ir.MatMul{M: 4, N: 4, K: 4, A: at, B: at}, [3]ir.Type{ir.F32, ir.F32, out}, 16, 16))
+			if err != nil || x.Stages[0].Backend != want {
+				t.Errorf("%s, %v: %v, %+v", backend, out, err, x)
+			}
+			e.Close()
+		}
+	}
+}

@@ -32,8 +32,12 @@ func newPlan(m *ir.Module, precision Precision) *plan {
 	stages := len(m.Stages)
 	p := &plan{places: make([]place, len(m.Buffers)), pairs: make([][]place, stages), clears: make([][]int, stages)}
 	whole := writtenWhole(m)
-	for i := range m.Stages {
-		reads, writes := m.Stages[i].Reads()
+	for number := range m.Stages {
+		i := number
+		if number > 0 && isEpilogue(m, &m.Stages[number-1], &m.Stages[number]) {
+			i-- // it runs while the product does
+		}
+		reads, writes := m.Stages[number].Reads()
 		for _, b := range append(reads[:len(reads):len(reads)], writes...) {
 			at := &p.places[b]
 			if buffer := &m.Buffers[b]; buffer.Life == ir.Temp && at.bytes == 0 {
@@ -44,7 +48,7 @@ func newPlan(m *ir.Module, precision Precision) *plan {
 			}
 			at.last = i
 		}
-		p.pairs[i] = pairsOf(m, i, precision)
+		p.pairs[number] = pairsOf(m, number, precision)
 	}
 	var all []*place
 	for b := range p.places {

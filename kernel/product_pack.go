@@ -69,19 +69,25 @@ func (w *productWorker) packB(rows jit.Packer, width, columns int) {
 	}
 }
 
-// packColumns transposes whole groups of columns of unit stride. Where their length is no multiple of what the packer
-// takes, it takes the last elements once more.
+// packColumns transposes whole groups of columns of unit stride, some k at a time, so that the lines of the panel,
+// each of which holds several groups, stay near until they are full. Where the length is no multiple of what the
+// packer takes, it takes the last elements once more.
 func (w *productWorker) packColumns(from unsafe.Pointer, width, columns int) {
-	const group = jit.PackedColumns
-	p, k := &w.pack, w.call.K
+	const group, together = jit.PackedColumns, 64
+	p, all := &w.pack, w.call.K
 	p.Step, p.ToRow = w.B.Col*floatSize, width*floatSize
-	for j := 0; j < columns; j += group {
-		column, to := element(from, j*w.B.Col), element(w.roomB, j)
-		p.From, p.To, p.Count = column, to, k/group
-		p.Run(w.packers.Columns())
-		if k%group > 0 {
-			p.From, p.To, p.Count = element(column, k-group), element(to, (k-group)*width), 1
-			p.Run(w.packers.Columns())
+	for k := 0; k < all; k += together {
+		n := min(together, all-k)
+		for j := 0; j < columns; j += group {
+			column, to := element(from, j*w.B.Col), element(w.roomB, j)
+			if p.Count = n / group; p.Count > 0 {
+				p.From, p.To = element(column, k), element(to, k*width)
+				p.Run(w.columnPacker)
+			}
+			if n%group > 0 {
+				p.From, p.To, p.Count = element(column, all-group), element(to, (all-group)*width), 1
+				p.Run(w.columnPacker)
+			}
 		}
 	}
 }

@@ -10,13 +10,13 @@ import (
 // productWorker is what one goroutine needs: the arguments of calls, and room for packed blocks.
 type productWorker struct {
 	*product
-	span     mem.Span
-	roomA    unsafe.Pointer
-	roomB    unsafe.Pointer
-	packed   int // number of the block of A in the room, -1: none
-	call     jit.TileCall
-	pack     jit.PackCall
-	finished int // elements of C, by the last piece
+	span   mem.Span
+	roomA  unsafe.Pointer
+	roomB  unsafe.Pointer
+	packed int // number of the block of A in the room, -1: none
+	call   jit.TileCall
+	pack   jit.PackCall
+	done   progressed // by the last piece
 }
 
 func newProductWorker(p *product) (*productWorker, error) {
@@ -57,16 +57,17 @@ func (w *productWorker) piece(phase, i int) {
 	g := &w.tiling
 	x := productBlock{k: phase * w.k, rows: g.rows(), panels: g.panels()}
 	w.call.K, w.call.Fresh = min(w.k, w.K-x.k), phase == 0
-	if w.across > 1 {
-		x.panel = i % w.across * w.panels
+	if w.columns > 1 {
+		x.panel = i % w.columns * w.panels
 		x.panels = min(x.panel+w.panels, x.panels)
-		i /= w.across
+		i /= w.columns
 	}
 	if w.rowsOf > 1 {
 		x.row = i % w.rowsOf * w.rows
 		x.rows = min(x.row+w.rows, x.rows)
 	}
 	x.number = i*w.ks + phase
+	rows := i // number of the block of rows
 	i /= w.rowsOf
 	end := min((i+1)*w.batch, w.Batches())
 	for batch := i * w.batch; batch < end; batch++ {
@@ -78,8 +79,13 @@ func (w *productWorker) piece(phase, i int) {
 			w.packed = -1
 		}
 	}
-	if w.finished = 0; phase == w.ks-1 {
-		w.finished = (end - i*w.batch) * (g.row(x.rows) - g.row(x.row)) * (min(g.column(x.panels), w.N) - g.column(x.panel))
+	if w.done = (progressed{}); phase < w.ks-1 {
+		return
+	}
+	columns := min(g.column(x.panels), w.N) - g.column(x.panel)
+	w.done.elements = (end - i*w.batch) * (g.row(x.rows) - g.row(x.row)) * columns
+	if w.lastAcross(rows) {
+		w.done.first, w.done.end = (i*w.batch*w.M+g.row(x.row))*w.N, ((end-1)*w.M+g.row(x.rows))*w.N
 	}
 }
 

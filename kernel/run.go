@@ -59,9 +59,11 @@ type stage struct {
 	tile    int // lanes of a tile
 
 	reduction *reduction
-	axis      *axis           // of a scan or sort
-	product   multiplier      // of a matmul
-	conv      convolution     // of a conv stage
+	product   multiplier  // of a matmul
+	epilogue  *stage      // of a matmul: the next stage, which runs piece by piece
+	inProduct bool        // it is one
+	conv      convolution // of a conv stage
+	axis      *axis
 	labels    context.Context // for profiles
 }
 
@@ -95,7 +97,7 @@ func newKernel(e *Engine, low *ir.Module) *Kernel {
 	k := &Kernel{engine: e, module: low, plan: newPlan(low, e.options.Precision), errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
-	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.productPieces, k.convPart}
+	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.sharedProduct, k.convPart}
 	k.cleanup = runtime.AddCleanup(k, func(h *holdings) { h.release() }, k.holdings)
 	return k
 }
@@ -121,8 +123,6 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		if err := k.prepareReduction(st); err != nil {
 			return err
 		}
-	case ir.StageScan, ir.StageSort:
-		k.prepareAxis(st)
 	case ir.StageMatMul:
 		product, err := k.newMultiplier(s)
 		if err != nil {
@@ -133,6 +133,8 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 		if err := k.prepareConv(st); err != nil {
 			return err
 		}
+	case ir.StageScan, ir.StageSort:
+		k.prepareAxis(st)
 	default:
 		return fmt.Errorf("%v stages cannot run yet", s.Kind)
 	}
@@ -155,7 +157,7 @@ func (h *holdings) release() error {
 			s.entry = nil
 		}
 		if s.product != nil {
-			errs = append(errs, s.product.close())
+			s.product.close()
 			s.product = nil
 		}
 		errs = append(errs, s.conv.release())
@@ -181,24 +183,32 @@ func (k *Kernel) Close() error {
 // stage runs, its goroutines have the pprof labels "kernel" and "stage"; afterwards the calling one has those of ctx.
 func (k *Kernel) Run(ctx context.Context, a Args) error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	defer k.arena.Reset()
-	defer runtime.KeepAlive(a.Buffers) // their elements are used by address
+	defer k.end(ctx, a.Buffers) // one defer for all: a launch of few lanes notices each
 	if k.closed || k.engine.store.isClosed() {
 		return fmt.Errorf("kernel: module %q: the kernel or its engine is closed", k.module.Name)
 	}
 	if err := k.bind(a); err != nil {
 		return err
 	}
-	defer pprof.SetGoroutineLabels(ctx)
 	k.now.ctx = ctx
 	k.now.progress = newProgress(k, a.Progress)
 	for i := range k.stages {
+		if k.stages[i].inProduct {
+			continue
+		}
 		if err := k.runStage(i, a); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// end gives back what a run had. The elements of the buffers were used by address.
+func (k *Kernel) end(ctx context.Context, buffers []*Buffer) {
+	pprof.SetGoroutineLabels(ctx)
+	runtime.KeepAlive(buffers)
+	k.arena.Reset()
+	k.mu.Unlock()
 }
 
 func (k *Kernel) runStage(i int, a Args) (err error) {
@@ -214,7 +224,7 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	case ir.StageScan, ir.StageSort:
 		err = k.runAxis(s)
 	case ir.StageMatMul:
-		err = k.matMul(s)
+		err = k.matMul(s, a.Uniforms)
 	case ir.StageConv:
 		mark := k.arena.Mark() // what it takes lives no longer than the stage
 		err = k.convStage(s)
@@ -305,8 +315,20 @@ func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 	if err := k.pairs(s, pairs, r.lanes); err != nil {
 		return err
 	}
-	k.setLaunch(s, uniforms)
 	n := min(k.engine.options.Workers, (r.lanes+r.tile-1)/r.tile)
+	if err := k.launch(s, uniforms, n); err != nil {
+		return err
+	}
+	r.next.Store(0)
+	if err := k.parallel(n, k.works.tiles); err != nil {
+		return err
+	}
+	return k.foldPairs(s)
+}
+
+// launch prepares n workers of a map, and what they begin with.
+func (k *Kernel) launch(s *stage, uniforms []float64, n int) error {
+	k.setLaunch(s, uniforms)
 	for len(s.workers) < n {
 		w, err := s.code.newWorker(k.engine.heap)
 		if err != nil {
@@ -314,11 +336,7 @@ func (k *Kernel) mapStage(s *stage, pairs []place, uniforms []float64) error {
 		}
 		s.workers = append(s.workers, w)
 	}
-	r.next.Store(0)
-	if err := k.parallel(n, k.works.tiles); err != nil {
-		return err
-	}
-	return k.foldPairs(s)
+	return nil
 }
 
 // setLaunch says what the lanes of a stage share.
@@ -373,8 +391,11 @@ func (k *Kernel) runTiles(w worker) error {
 	}
 }
 
-func (k *Kernel) inStage(err error) error {
-	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, k.now.stage.Name, err)
+func (k *Kernel) inStage(err error) error { return k.in(k.now.stage, err) }
+
+// in says in which stage an error happened.
+func (k *Kernel) in(s *stage, err error) error {
+	return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, s.Name, err)
 }
 
 // foldPairs adds up the scatter_adds in the order of the lanes, each goroutine over its own range of elements.

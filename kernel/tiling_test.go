@@ -40,10 +40,10 @@ func TestTilingChoices(t *testing.T) {
 		m, n                  int
 		vectors, height, rows int
 	}{
-		{1, 10, 1, 1, 1},    // all there is
-		{100, 10, 1, 25, 4}, // high enough to keep the units busy
-		{1400, 1024, 2, 14, 100},
-		{3, 1024, 6, 3, 1}, // wide enough
+		{1, 10, 1, 1, 1},        // all there is
+		{100, 10, 1, 25, 4},     // high enough to keep the units busy
+		{1500, 1040, 5, 5, 300}, // as many loads as it must
+		{3, 1024, 6, 3, 1},      // wide enough
 	} {
 		g := newTiling(jit.AVX512, r.m, r.n, 256)
 		if g.vectors != r.vectors || g.height != r.height || g.rows() != r.rows {

@@ -13,7 +13,36 @@ type Rule interface {
 	// rule and valued by Uniforms.
 	Update(r *trace.Recorder, x, g trace.Float, states []trace.Float) (trace.Float, []trace.Float)
 	// Uniforms returns the values of the rule's uniforms at a step, from 1.
+	// The one that a step without decay is proportional to is named
+	// NAME.rate, and one that weight decay is proportional to NAME.decay, so
+	// that schedules and groups of parameters can scale them.
 	Uniforms(step int) map[string]float64
+}
+
+// Setter is a Rule that tells its uniforms without allocating. All rules of
+// this package are.
+type Setter interface {
+	Rule
+	// SetUniforms calls set with every uniform of Uniforms(step).
+	SetUniforms(step int, set func(name string, value float64))
+}
+
+// SetUniforms calls set with every uniform of a rule at a step, from 1.
+func SetUniforms(rule Rule, step int, set func(name string, value float64)) {
+	if s, ok := rule.(Setter); ok {
+		s.SetUniforms(step, set)
+		return
+	}
+	for name, value := range rule.Uniforms(step) {
+		set(name, value)
+	}
+}
+
+// collect is Uniforms for whatever has SetUniforms.
+func collect(rule Setter, step int) map[string]float64 {
+	all := map[string]float64{}
+	rule.SetUniforms(step, func(name string, value float64) { all[name] = value })
+	return all
 }
 
 // RecordRule records the update of element `lane` of a parameter buffer: x, g
@@ -34,8 +63,13 @@ func RecordRule(r *trace.Recorder, rule Rule, x, g int, states []int, newX int, 
 }
 
 // SGDRule is stochastic gradient descent, with heavy-ball momentum where
-// Momentum > 0: v = Momentum v + g, x = x - Rate v. Uniform: sgd.rate.
-type SGDRule struct{ Rate, Momentum float64 }
+// Momentum > 0: v = Momentum v + g, x = x - Rate v. Nesterov (Sutskever et al.
+// 2013, in the form that takes gradients at x) steps by g + Momentum v
+// instead. Uniform: sgd.rate.
+type SGDRule struct {
+	Rate, Momentum float64
+	Nesterov       bool // needs Momentum > 0
+}
 
 // States implements Rule.
 func (o SGDRule) States() int {
@@ -47,17 +81,22 @@ func (o SGDRule) States() int {
 
 // Update implements Rule.
 func (o SGDRule) Update(r *trace.Recorder, x, g trace.Float, states []trace.Float) (trace.Float, []trace.Float) {
+	step := g
 	if o.Momentum > 0 {
-		g = states[0].Times(o.Momentum).Add(g)
-		states = []trace.Float{g}
+		v := states[0].Times(o.Momentum).Add(g)
+		step, states = v, []trace.Float{v}
+		if o.Nesterov {
+			step = v.Times(o.Momentum).Add(g)
+		}
 	}
-	return x.Sub(r.Uniform("sgd.rate").Mul(g)), states
+	return x.Sub(r.Uniform("sgd.rate").Mul(step)), states
 }
 
+// SetUniforms implements Setter.
+func (o SGDRule) SetUniforms(_ int, set func(string, float64)) { set("sgd.rate", o.Rate) }
+
 // Uniforms implements Rule.
-func (o SGDRule) Uniforms(int) map[string]float64 {
-	return map[string]float64{"sgd.rate": o.Rate}
-}
+func (o SGDRule) Uniforms(step int) map[string]float64 { return collect(o, step) }
 
 // AdamRule is the rule of Kingma and Ba (2015), as Adam is on the host.
 // Uniforms: adam.rate and adam.correction, the factor sqrt(1 - Beta2^t) /
@@ -77,12 +116,17 @@ func (o AdamRule) Update(r *trace.Recorder, x, g trace.Float, states []trace.Flo
 	return x.Sub(step.Div(v.Sqrt().Add(r.Uniform("adam.epsilon")))), []trace.Float{m, v}
 }
 
-// Uniforms implements Rule.
-func (o AdamRule) Uniforms(step int) map[string]float64 {
+// SetUniforms implements Setter.
+func (o AdamRule) SetUniforms(step int, set func(string, float64)) {
 	b1, b2, epsilon := o.constants()
 	c1, c2 := adamCorrections(b1, b2, step)
-	return map[string]float64{"adam.rate": o.Rate, "adam.correction": c2 / c1, "adam.epsilon": epsilon * c2}
+	set("adam.rate", o.Rate)
+	set("adam.correction", c2/c1)
+	set("adam.epsilon", epsilon*c2)
 }
+
+// Uniforms implements Rule.
+func (o AdamRule) Uniforms(step int) map[string]float64 { return collect(o, step) }
 
 func (o AdamRule) constants() (b1, b2, epsilon float64) {
 	return orElse(o.Beta1, 0.9), orElse(o.Beta2, 0.999), orElse(o.Epsilon, 1e-8)

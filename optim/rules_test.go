@@ -80,24 +80,59 @@ func (d *device) update(g []float64) []float64 {
 func TestRules(t *testing.T) {
 	gradient := func(x []float64) []float64 { return []float64{2 * (x[0] - 1), 20 * (x[1] + 2), 0.3 * x[2]} }
 	adam := &optim.Adam{Rate: 0.05}
-	velocity := make([]float64, 3)
+	velocity, lookahead, decayed := make([]float64, 3), make([]float64, 3), make([]float64, 3)
+	adamW := &optim.Adam{Rate: 0.05}
+	var square, squares, mean, ball [3]float64
 	for _, row := range []struct {
 		name string
 		rule optim.Rule
-		host func(g, delta []float64)
+		host func(x, g, delta []float64)
 	}{
-		{"adam", optim.AdamRule{Rate: 0.05}, adam.Step},
-		{"sgd", optim.SGDRule{Rate: 0.02}, func(g, d []float64) {
+		{"adam", optim.AdamRule{Rate: 0.05}, func(_, g, d []float64) { adam.Step(g, d) }},
+		{"sgd", optim.SGDRule{Rate: 0.02}, func(_, g, d []float64) {
 			for i := range g {
 				d[i] = -0.02 * g[i]
 			}
 		}},
-		{"momentum", optim.SGDRule{Rate: 0.02, Momentum: 0.5}, func(g, d []float64) {
+		{"momentum", optim.SGDRule{Rate: 0.02, Momentum: 0.5}, func(_, g, d []float64) {
 			for i := range g {
 				velocity[i] = 0.5*velocity[i] + g[i]
 				d[i] = -0.02 * velocity[i]
 			}
 		}},
+		{"nesterov", optim.SGDRule{Rate: 0.02, Momentum: 0.5, Nesterov: true}, func(_, g, d []float64) {
+			for i := range g {
+				lookahead[i] = 0.5*lookahead[i] + g[i]
+				d[i] = -0.02 * (g[i] + 0.5*lookahead[i])
+			}
+		}},
+		{"l2", optim.L2Rule{Rule: optim.SGDRule{Rate: 0.02, Momentum: 0.5}, Decay: 0.3}, func(x, g, d []float64) {
+			for i := range g {
+				decayed[i] = 0.5*decayed[i] + g[i] + 0.3*x[i]
+				d[i] = -0.02 * decayed[i]
+			}
+		}},
+		{"adamw", optim.AdamWRule{Rate: 0.05, Decay: 0.4}, func(x, g, d []float64) {
+			adamW.Step(g, d)
+			for i := range g {
+				d[i] -= 0.05 * 0.4 * x[i]
+			}
+		}},
+		{"rmsprop", optim.RMSPropRule{Rate: 0.01}, func(_, g, d []float64) {
+			for i := range g {
+				square[i] = 0.99*square[i] + 0.01*g[i]*g[i]
+				d[i] = -0.01 * g[i] / (math.Sqrt(square[i]) + 1e-8)
+			}
+		}},
+		{"rmsprop of everything", optim.RMSPropRule{Rate: 0.01, Smoothing: 0.9, Epsilon: 0.01, Momentum: 0.3, Centered: true},
+			func(_, g, d []float64) {
+				for i := range g {
+					squares[i] = 0.9*squares[i] + 0.1*g[i]*g[i]
+					mean[i] = 0.9*mean[i] + 0.1*g[i]
+					ball[i] = 0.3*ball[i] + g[i]/(math.Sqrt(squares[i]-mean[i]*mean[i])+0.01)
+					d[i] = -0.01 * ball[i]
+				}
+			}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			x := []float64{5, -3, 1}
@@ -105,7 +140,7 @@ func TestRules(t *testing.T) {
 			delta := make([]float64, 3)
 			for range 30 {
 				g := gradient(x)
-				row.host(g, delta)
+				row.host(x, g, delta)
 				for i := range x {
 					x[i] += delta[i]
 				}

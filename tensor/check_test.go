@@ -1,6 +1,9 @@
 package tensor
 
 import (
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,6 +79,9 @@ var smooth = []struct {
 	{"AvgPool2D", func(x []*Tensor) *Tensor {
 		return x[0].AvgPool2D(2, 2, Window{Pad: [2][2]int{{1, 0}, {0, 1}}}, true).Sq()
 	}, [][]int{{2, 1, 4, 5}}},
+	{"CumSum", func(x []*Tensor) *Tensor { return x[0].Sq().CumSum(1).Sq() }, [][]int{{2, 4, 3}}},
+	{"Sort", func(x []*Tensor) *Tensor { return x[0].Sort(0, false).Mul(x[1]) }, [][]int{{5, 2}, {5, 1}}},
+	{"TopK", func(x []*Tensor) *Tensor { v, _ := x[0].TopK(-1, 2, false); return v.Sq() }, [][]int{{3, 5}}},
 	{"Gather", func(x []*Tensor) *Tensor {
 		return x[0].Gather(1, x[0].e.NewInt32([]int32{2, 0, 2, -1}, 2, 2)).Sq()
 	}, [][]int{{2, 3}}},
@@ -137,6 +143,96 @@ func TestCheckGradFails(t *testing.T) {
 	} {
 		if err := CheckGrad(1, f, x); err == nil || !strings.Contains(err.Error(), "mode") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// ofOne and ofTwo are the elementwise operations with derivatives.
+var (
+	ofOne = map[string]func(*Tensor) *Tensor{
+		"Neg": (*Tensor).Neg, "Abs": (*Tensor).Abs, "Sq": (*Tensor).Sq, "Inv": (*Tensor).Inv, "Sqrt": (*Tensor).Sqrt,
+		"Exp": (*Tensor).Exp, "Log": (*Tensor).Log, "Sin": (*Tensor).Sin, "Cos": (*Tensor).Cos, "Tan": (*Tensor).Tan,
+		"Tanh": (*Tensor).Tanh, "Erf": (*Tensor).Erf, "Sigmoid": (*Tensor).Sigmoid, "ReLU": (*Tensor).ReLU,
+	}
+	ofTwo = map[string]func(a, b *Tensor) *Tensor{
+		"Add": (*Tensor).Add, "Sub": (*Tensor).Sub, "Mul": (*Tensor).Mul, "Div": (*Tensor).Div, "Min": (*Tensor).Min,
+		"Max": (*Tensor).Max, "Pow": (*Tensor).Pow, "Atan2": (*Tensor).Atan2,
+	}
+	overAxis = map[string]func(t *Tensor, axis int) *Tensor{
+		"Sum": func(t *Tensor, a int) *Tensor { return t.Sum(a) }, "Mean": func(t *Tensor, a int) *Tensor { return t.Mean(a) },
+		"Prod": func(t *Tensor, a int) *Tensor { return t.Prod(a) }, "MaxOver": func(t *Tensor, a int) *Tensor { return t.MaxOver(a) },
+		"MinOver": func(t *Tensor, a int) *Tensor { return t.MinOver(a) }, "Var": func(t *Tensor, a int) *Tensor { return t.Var(0, a) },
+		"LogSumExp": func(t *Tensor, a int) *Tensor { return t.LogSumExp(a) }, "Softmax": (*Tensor).Softmax,
+		"LogSoftmax": (*Tensor).LogSoftmax, "CumSum": (*Tensor).CumSum,
+		"Sort": func(t *Tensor, a int) *Tensor { return t.Sort(a, true) },
+	}
+)
+
+// shapesOf returns a random shape, and one that broadcasts with it.
+func shapesOf(r *rand.Rand) (shape, other []int) {
+	for range 1 + r.IntN(3) {
+		shape = append(shape, 1+r.IntN(4))
+	}
+	other = append(other, shape[r.IntN(len(shape)):]...)
+	for i := range other {
+		if r.IntN(3) == 0 {
+			other[i] = 1
+		}
+	}
+	return shape, other
+}
+
+// seen returns t through a random view of it, whatever its shape becomes.
+func seen(r *rand.Rand, t *Tensor) *Tensor {
+	axis := r.IntN(len(t.shape))
+	switch r.IntN(5) {
+	case 0:
+		return t.Transpose(axis, 0)
+	case 1:
+		return t.Flip(axis)
+	case 2:
+		return t.SliceStep(axis, 0, t.shape[axis], 2)
+	case 3:
+		return t.Reshape(-1)
+	}
+	return t
+}
+
+// TestCheckGradShapes: derivatives of first and second order at random shapes, through views and with broadcasting.
+func TestCheckGradShapes(t *testing.T) {
+	rounds := 3
+	if testing.Short() {
+		rounds = 1
+	}
+	e := open(t, Options{})
+	check := func(name string, f func(r *rand.Rand, x []*Tensor) *Tensor, shapes [][]int, seed uint64) {
+		t.Helper()
+		again := func(x []*Tensor) *Tensor { return f(rand.New(rand.NewPCG(seed, 1)), x) } // the same views in every call
+		if err := CheckGrad(2, again, inputs(e, shapes)...); err != nil {
+			t.Errorf("%s of %v, seed %d: %v", name, shapes, seed, err)
+		}
+	}
+	for seed := range uint64(rounds) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		for _, name := range slices.Sorted(maps.Keys(ofOne)) {
+			op := ofOne[name]
+			shape, _ := shapesOf(r)
+			check(name, func(r *rand.Rand, x []*Tensor) *Tensor { return op(seen(r, x[0])) }, [][]int{shape}, seed)
+		}
+		for _, name := range slices.Sorted(maps.Keys(ofTwo)) {
+			op := ofTwo[name]
+			shape, other := shapesOf(r)
+			check(name, func(_ *rand.Rand, x []*Tensor) *Tensor { return op(x[0].Flip(0), x[1]) }, [][]int{shape, other}, seed)
+			check(name, func(_ *rand.Rand, x []*Tensor) *Tensor {
+				return op(x[1], seen(rand.New(rand.NewPCG(seed, 2)), x[0]).Sum())
+			},
+				[][]int{shape, other}, seed)
+		}
+		for _, name := range slices.Sorted(maps.Keys(overAxis)) {
+			op := overAxis[name]
+			shape, _ := shapesOf(r)
+			axis := r.IntN(len(shape))
+			check(name, func(r *rand.Rand, x []*Tensor) *Tensor { return op(x[0].Sq(), axis).Sq() }, [][]int{shape}, seed)
 		}
 	}
 }

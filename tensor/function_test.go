@@ -118,3 +118,52 @@ func TestRandom(t *testing.T) {
 		t.Errorf("greatest %v", greatest)
 	}
 }
+
+// TestCheckpoint: recomputing gives the same derivatives, and needs less memory at once.
+func TestCheckpoint(t *testing.T) {
+	e := open(t, Options{})
+	w := e.NewRandom(1).Normal(64, 64).Times(0.1)
+	if err := e.Eval(w); err != nil {
+		t.Fatal(err)
+	}
+	compile := func(keep bool) *Function {
+		f, err := e.Compile(func(in []*Tensor) []*Tensor {
+			x := in[0]
+			for range 4 {
+				block := func(x []*Tensor) *Tensor {
+					y := x[0]
+					for range 4 {
+						y = y.MatMul(w).Tanh()
+					}
+					return y
+				}
+				if keep {
+					x = block([]*Tensor{x})
+				} else {
+					x = Checkpoint(block, x)
+				}
+			}
+			loss := x.Sq().Mean()
+			return append(Grad(loss, in[0], w), loss)
+		}, Spec{Float32, []int{256, 64}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Input(0).Write32(e.NewRandom(2).Normal(256, 64).Float32s())
+		if err := f.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	keep, again := compile(true), compile(false)
+	defer keep.Close()
+	defer again.Close()
+	for i, tolerance := range []float64{0, 1e-6, 0} { // the adjoints of w add up block by block
+		if a, b := keep.Result(i).Float64s(), again.Result(i).Float64s(); !near(a, b, tolerance) {
+			t.Errorf("result %d differs", i)
+		}
+	}
+	if again.Peak() > keep.Peak()*7/10 {
+		t.Errorf("%d bytes at once with checkpoints, %d without", again.Peak(), keep.Peak())
+	}
+}

@@ -14,7 +14,6 @@ type plan struct {
 	kernel *kernel.Kernel // nil: there is nothing to compute
 	args   kernel.Args
 	inputs int
-	failed error
 }
 
 // plans are the compiled graphs of an engine.
@@ -197,4 +196,9 @@ func (p *plan) close() {
 }
 
 // peak returns the bytes of what lies between inputs and outputs, at most.
-func (p *plan) peak() int { return 0 }
+func (p *plan) peak() int {
+	if p.kernel == nil {
+		return 0
+	}
+	return p.kernel.Peak()
+}

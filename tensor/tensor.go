@@ -178,6 +178,16 @@ func (t *Tensor) TryFloat64s() ([]float64, error) {
 	return out, nil
 }
 
+// Read computes the elements and writes them to dst, row-major, as Float64s returns them. Nothing is allocated if they are
+// there already.
+func (t *Tensor) Read(dst []float64) {
+	checkLen("Read", len(dst), t.shape)
+	if t.buffer == nil {
+		t.must("Read")
+	}
+	t.buffer.Read(dst)
+}
+
 // Float32s computes and returns the elements of a float tensor in a slice of their own.
 func (t *Tensor) Float32s() []float32 {
 	if !t.typ.IsFloat() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/bench"
 	"github.com/baremetaldevx86/microdr/fit"
+	"github.com/baremetaldevx86/microdr/train"
 )
 
 // Exit codes, as `microdr --help` lists them.
@@ -15,7 +16,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1   // the work failed, or a check did not hold
 	exitUsage       = 2   // the command line is wrong
-	exitInput       = 3   // a scene or an image is missing or wrong
+	exitInput       = 3   // a scene, an image or a model is missing or wrong
 	exitOutput      = 4   // a result could not be written
 	exitInterrupted = 130 // Ctrl-C (128 + SIGINT)
 	exitTerminated  = 143 // SIGTERM (128 + SIGTERM)
@@ -25,7 +26,7 @@ const exitHelp = `Exit codes:
   0    done
   1    failed, or a check did not hold
   2    the command line is wrong
-  3    a scene or an image is missing or wrong
+  3    a scene, an image or a model is missing or wrong
   4    a result could not be written
   130  interrupted (Ctrl-C); what was done until then is written
   143  terminated, likewise`
@@ -95,12 +96,13 @@ func classify(err error) error {
 	var in *fit.InputError
 	var folder *fit.FolderError
 	var measured *bench.InputError
+	var checkpoint *train.CheckpointError
 	switch {
 	case errors.Is(err, bench.ErrNoRow):
 		return usageError{err}
 	case errors.As(err, &in), errors.As(err, &measured):
 		return inputError{err}
-	case errors.As(err, &folder):
+	case errors.As(err, &folder), errors.As(err, &checkpoint):
 		return outputError{err}
 	}
 	return err

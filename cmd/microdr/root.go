@@ -62,7 +62,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results as JSON")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
-	root.AddCommand(renderCommand(a), fitCommand(a), gradCommand(a), kernelCommand(a), benchCommand(a), memCommand(a), schemaCommand(a), versionCommand(a))
+	root.AddCommand(renderCommand(a), fitCommand(a), gradCommand(a), kernelCommand(a), trainCommand(a), benchCommand(a), memCommand(a), schemaCommand(a), versionCommand(a))
 	return root
 }
 

@@ -37,18 +37,23 @@ jit             : ir jit/amd64 mem
 kernel          : ir eval jit mem
 trace           : ir
 tensor          : trace grad kernel ir
-nn              : tensor trace
+onnx/ndarray    :
+onnx/format     : onnx/ndarray
+onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
 internal/atomicfile :
 philox          :
 array           :
 npy             : array internal/atomicfile
 safetensors     : array internal/atomicfile
+nn              : tensor trace array safetensors
 film            : internal/atomicfile
 data            : array film philox
 scene           : philox
 render          : scene trace ir grad kernel film
 fit             : scene render grad kernel film optim trace
+train           : nn tensor optim trace kernel data film array safetensors internal/atomicfile philox
+recipe          : nn tensor train optim data
 shell           :
 httpd           : mem
 studio          : httpd shell scene render fit film mem kernel ir nn optim

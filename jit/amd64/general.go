@@ -238,31 +238,6 @@ func (c *Code) LoadImm(dst Reg, x uint32) {
 	}
 }
 
-// Prefetch is prefetcht0: the line of a byte is likely to be read soon.
-func (c *Code) Prefetch(m RM) { c.prefetch("prefetcht0", 0x18, m) }
-
-// PrefetchNear is prefetcht1, which brings it no nearer than the second level of the cache.
-func (c *Code) PrefetchNear(m RM) { c.prefetch("prefetcht1", 0x18, m) }
-
-// PrefetchWrite is prefetchw: it is likely to be written soon. Processors that lack it do nothing.
-func (c *Code) PrefetchWrite(m RM) { c.prefetch("prefetchw", 0x0d, m) }
-
-func (c *Code) prefetch(name string, opcode byte, m RM) {
-	start := len(c.Bytes)
-	if !m.IsMem() {
-		refuse(name, "an operand that is not memory")
-	}
-	digit := byte(1)
-	if name == "prefetcht1" {
-		digit = 2
-	}
-	c.head(&general{name: name, opcode: [2]byte{0x0f, opcode}, size: Size4}, 0, &m)
-	c.write(m.encode(digit, 0))
-	if c.List {
-		c.list(start, name+" "+m.general(1))
-	}
-}
-
 // Jump is jmp.
 func (c *Code) Jump(l Label) {
 	start := len(c.Bytes)

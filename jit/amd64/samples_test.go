@@ -234,9 +234,6 @@ func generalSamples(c *Code) {
 		c.TrailingZeros(n, m)
 		c.PopCount(n, m)
 		c.StoreWord(m, n)
-		c.Prefetch(m)
-		c.PrefetchNear(m)
-		c.PrefetchWrite(m)
 		c.StoreByte(m, []Reg{RAX, RBX, R8, RCX, R15, RDX}[i%6])
 	}
 	for i, n := range regNumbers {

@@ -1,0 +1,230 @@
+package recipe
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/baremetaldevx86/microdr/nn"
+	"github.com/baremetaldevx86/microdr/tensor"
+)
+
+func open(t testing.TB) *tensor.Engine {
+	e := tensor.Open(tensor.Options{Workers: 1})
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func TestParse(t *testing.T) {
+	for _, row := range []struct{ name, text, want string }{
+		{"nothing", "", "1:1: an empty file"},
+		{"no YAML", "layers: [", "1:1: expected YAML"},
+		{"a list", "- relu", "1:1: expected a mapping for a recipe, got a list"},
+		{"two documents", "layers: [relu]\n---\nlayers: [relu]", "a second document"},
+		{"no layers", "training: {epochs: 3}", "1:1: no layers"},
+		{"empty layers", "layers: []", "1:9: expected a list of layers"},
+		{"unknown field", "layers: [relu]\nepochs: 3",
+			`2:1: unknown field "epochs" of a recipe, expected one of layers, training`},
+		{"twice", "layers: [relu]\nlayers: [relu]", "2:1: field layers a second time"},
+		{"unknown layer", "layers:\n  - flatten\n  - liner: 3", `3:5: unknown layer "liner", expected one of linear`},
+		{"field of a layer", "layers:\n  - linear: {outs: 3}", `2:14: unknown field "outs" of linear`},
+		{"no value", "layers:\n  - linear", "2:5: no out of linear, expected a whole number from 1"},
+		{"zero", "layers: [linear: 0]", `1:18: expected a whole number from 1 to 1048576 for out of linear, got "0"`},
+		{"no whole number", "layers: [linear: 2.5]", "1:18: expected a whole number"},
+		{"a word for a number", "layers: [dropout: much]",
+			`1:19: expected a number from 0 to 0.99 for rate of dropout, got "much"`},
+		{"a number for a truth", "layers: [linear: {out: 2, bias: 1}]", "1:33: expected true or false"},
+		{"a list for a number", "layers: [linear: [1]]", "1:18: expected a whole number"},
+		{"fields of none", "layers: [relu: {x: 1}]", `1:17: unknown field "x" of relu`},
+		{"a value for none", "layers: [relu: 1]", "1:16: expected a mapping for relu"},
+		{"an alias", "layers: [&a relu, *a]", "1:19: unknown layer an alias"},
+		{"a mistake inside", "layers:\n  - residual:\n      - linear: x", "3:17: expected a whole number"},
+		{"residual of nothing", "layers: [residual]", "expected a list of layers"},
+		{"optimizer", "layers: [relu]\ntraining: {optimizer: adan}", "2:23: expected one of sgd, momentum"},
+		{"two mistakes", "layers: [relu, x]\ntraining: {rate: -1}", "2:18: expected a number from 1e-12 to 1000000"},
+	} {
+		_, err := Parse("m.yaml", []byte(row.text))
+		var all Errors
+		if !errors.As(err, &all) || !strings.Contains(err.Error(), row.want) ||
+			!strings.HasPrefix(err.Error(), "recipe: m.yaml:") {
+			t.Errorf("%s: %v, want %s", row.name, err, row.want)
+		}
+	}
+}
+
+func TestParseReads(t *testing.T) {
+	r, err := Parse("m.yaml", []byte(`
+layers: [flatten, linear: {out: 4, bias: false}, residual: [relu, linear: 4], dropout: 0.5]
+training: {epochs: 3, rate: 0.5, optimizer: nesterov, flip: true, schedule: cosine}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Training{Epochs: 3, Batch: 32, Optimizer: "nesterov", Rate: 0.5, Schedule: "cosine", Flip: true}
+	if r.Training != want {
+		t.Errorf("%+v, want %+v", r.Training, want)
+	}
+	if n := len(r.Layers); n != 4 || len(r.Layers[2].inner) != 2 || r.Layers[1].values.truth("bias") {
+		t.Errorf("%d layers: %+v", n, r.Layers)
+	}
+}
+
+// TestBuiltin: the models have as many parameters as they should, and take a batch to logits.
+func TestBuiltin(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		sample  []int
+		classes int
+		count   int
+	}{
+		{"mlp", []int{1, 28, 28}, 10, 784*256 + 256 + 256*128 + 128 + 128*10 + 10},
+		{"cnn", []int{1, 28, 28}, 10,
+			9*(1*16+16*32+32*64+64*64) + 2*(16+32+64+64) + 576*224 + 224 + 224*10 + 10},
+		{"xor", []int{1, 1, 2}, 2, 2*8 + 8 + 8*2 + 2},
+	} {
+		r, err := Builtin(row.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := open(t)
+		m, err := r.Build(e.NewRandom(1), row.sample, row.classes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, p := range nn.Parameters(m) {
+			n += p.Value().Len()
+		}
+		y := m.Forward(nil, e.Ones(append([]int{3}, row.sample...)...))
+		if n != row.count || y.Dim(0) != 3 || y.Dim(1) != row.classes {
+			t.Errorf("%s: %d parameters, want %d, result %v", row.name, n, row.count, y.Shape())
+		}
+	}
+	if _, err := Builtin("rnn"); err == nil {
+		t.Error("no error for a name that does not exist")
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	for _, row := range []struct{ text, want string }{
+		{"layers:\n  - flatten\n  - linear: 9", "m.yaml:3:5: the model gives [batch [9]], expected [batch 10]"},
+		{"layers:\n  - flatten\n  - conv: 9", "m.yaml:3:5: conv of [batch [64]]"},
+		{"layers:\n  - maxpool: 9\n", "m.yaml:2:5: maxpool of [batch [1 8 8]]"},
+		{"layers:\n  - residual:\n      - conv: 3\n", "m.yaml:2:5: residual of"},
+		{"layers:\n  - residual:\n      - flatten\n      - conv: 3\n", "m.yaml:4:9: conv of"},
+	} {
+		r, err := Parse("m.yaml", []byte(row.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.Build(open(t).NewRandom(1), []int{1, 8, 8}, 10)
+		var at *Error
+		if !errors.As(err, &at) || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%q: %v, want %s", row.text, err, row.want)
+		}
+	}
+}
+
+// TestEveryName: every layer, start, optimizer and schedule that may be named is there.
+func TestEveryName(t *testing.T) {
+	for _, text := range []string{
+		"[conv: {filters: 4, stride: 2}, batchnorm, avgpool: 2, leakyrelu, elu, globalpool, linear: 3]",
+		"[conv: {filters: 3, pad: 0, size: 1}, globalpool]",
+		"[flatten, linear: {out: 5, start: orthogonal}, layernorm, gelu, silu, linear: {out: 3, start: he-normal}]",
+		"[flatten, linear: {out: 5, start: xavier-normal}, tanh, sigmoid, linear: 3]",
+		"[flatten, linear: 3, residual: [relu, linear: 3]]",
+	} {
+		r, err := Parse("m", []byte("layers: "+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := open(t)
+		m, err := r.Build(e.NewRandom(1), []int{1, 8, 8}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range m.Forward(nil, e.NewRandom(2).Normal(2, 1, 8, 8)).Float64s() {
+			if x-x != 0 {
+				t.Errorf("%s: %v", text, x)
+			}
+		}
+	}
+	for _, optimizer := range Optimizers() {
+		for _, schedule := range Schedules() {
+			training := Training{Epochs: 2, Batch: 4, Optimizer: optimizer, Rate: 0.1, Decay: 0.1, Schedule: schedule}
+			p := training.Plan(16, nil, nil)
+			if p.Optimizer.Rule == nil || p.Optimizer.Schedule(2) > 1 || (p.Optimizer.Muon != nil) != (optimizer == "muon") {
+				t.Errorf("%s, %s: %+v", optimizer, schedule, p)
+			}
+		}
+	}
+	if len(starts()) != len(startField("").choices) {
+		t.Error("a start without a name")
+	}
+}
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.yaml")
+	if _, err := Load(path); err == nil {
+		t.Error("no error for a file that is not there")
+	}
+	if err := os.WriteFile(path, []byte("layers: [relu]"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range Names() {
+		text, err := builtin.ReadFile("builtin/" + name + ".yaml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte("layers: [residual: [linear: {out: 3}], dropout: .5]\ntraining: {flip: yes}"))
+	f.Add([]byte("layers: &a [residual: *a]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := Parse("f", text)
+		var all Errors
+		if err != nil && (!errors.As(err, &all) || len(all) == 0 || r != nil) {
+			t.Fatalf("%v", err)
+		}
+		for _, e := range all {
+			if e.Line < 1 || e.Column < 1 {
+				t.Fatalf("%v", e)
+			}
+		}
+	})
+}
+
+// TestDocumented: docs/train.md names every layer, field, start, optimizer and schedule.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/train.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := append(Optimizers(), Schedules()...)
+	names = append(names, startField("").choices...)
+	for _, f := range trainingFields() {
+		names = append(names, f.key)
+	}
+	for _, k := range layerKinds() {
+		names = append(names, k.name)
+		for _, f := range k.fields {
+			names = append(names, f.key)
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("no `%s` in docs/train.md", name)
+		}
+	}
+}

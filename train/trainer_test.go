@@ -1,0 +1,229 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/baremetaldevx86/microdr/data"
+	"github.com/baremetaldevx86/microdr/nn"
+	"github.com/baremetaldevx86/microdr/optim"
+	"github.com/baremetaldevx86/microdr/philox"
+	"github.com/baremetaldevx86/microdr/tensor"
+)
+
+// stripes are images of 6x6 with noise, whose class says which of three rows is bright.
+func stripes(t testing.TB, n int, seed uint64) *data.FloatImages {
+	t.Helper()
+	r := philox.Random{Key: seed}
+	pixels, labels := make([]float32, 36*n), make([]int32, n)
+	for i := range labels {
+		labels[i] = int32(r.Below(3))
+		for k := range 36 {
+			pixels[36*i+k] = float32(0.6 * r.Float64())
+			if k/6 == 2*int(labels[i]) {
+				pixels[36*i+k] += 0.5
+			}
+		}
+	}
+	set, err := data.NewFloatImages(data.Shape{Channels: 1, Height: 6, Width: 6}, pixels, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// training is a trainer of a small model on stripes, on an engine of its own.
+type training struct {
+	*Trainer
+	folder string
+}
+
+// newTraining has batches of 16, 16 and 13 images. The model has all that has state: dropout and a normalisation.
+func newTraining(t testing.TB, workers int, change func(p *Plan)) *training {
+	t.Helper()
+	e := open(t, tensor.Options{Workers: workers})
+	r := e.NewRandom(5)
+	pad := tensor.Window{Pad: [2][2]int{{1, 1}, {1, 1}}}
+	model := nn.NewSequential(nn.NewConv2D(r, 1, 4, [2]int{3, 3}, pad), nn.NewBatchNorm(e, 4), nn.Func(nn.ReLU),
+		nn.Func(nn.Flatten), &nn.Dropout{Rate: 0.2}, nn.NewLinear(r, 144, 3))
+	p := Plan{Epochs: 4, Batch: 16, Seed: 9, Workers: workers, Smoothing: 0.05, Augment: data.Augmentation{Flip: true},
+		Mean: []float32{0.3}, Deviation: []float32{0.3}, Folder: t.TempDir()}
+	task := Task{Model: model, Random: r, Train: stripes(t, 45, 1), Test: stripes(t, 300, 2)}
+	p.Optimizer = Options{Rule: optim.AdamWRule{Rate: 0.02, Decay: 0.01}, Groups: []Group{NoDecay()}, ClipNorm: 5}
+	if change != nil {
+		change(&p)
+	}
+	p.Optimizer.Schedule = optim.OneCycle(p.Steps(task.Train.Len()), 0.3, 0.1, 0)
+	trainer, err := NewTrainer(e, task, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(trainer.Close)
+	return &training{trainer, p.Folder}
+}
+
+// file returns a checkpoint's bytes.
+func (tr *training) file(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(tr.folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestTrainer(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(p *Plan)
+		steps  int
+	}{
+		{"plain", nil, 12},
+		{"without the last batch", func(p *Plan) { p.DropLast = true }, 8},
+		{"two batches a step", func(p *Plan) { p.Accumulate = 2; p.Optimizer.Rule = optim.AdamWRule{Rate: 0.03} }, 8},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var steps, epochs int
+			tr := newTraining(t, 1, func(p *Plan) {
+				p.OnStep = func(at Progress) {
+					steps++
+					if want := (Progress{Epoch: epochs + 1, Step: steps, Steps: row.steps}); at.Epoch != want.Epoch ||
+						at.Step != want.Step || at.Steps != want.Steps {
+						t.Errorf("%+v, want %+v", at, want)
+					}
+				}
+				p.OnEpoch = func(e Epoch) {
+					if epochs++; e.Epoch != epochs {
+						t.Errorf("epoch %d, want %d", e.Epoch, epochs)
+					}
+				}
+				if row.change != nil {
+					row.change(p)
+				}
+			})
+			before, err := tr.Evaluate(t.Context(), tr.task.Test)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tr.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h := tr.History()
+			last := h[len(h)-1]
+			if steps != row.steps || len(h) != 4 || last.Steps != steps {
+				t.Errorf("%d steps, %d epochs, the last after %d steps", steps, len(h), last.Steps)
+			}
+			if last.TestAccuracy < 0.9 || last.TestLoss > 0.7*before.Loss || last.TrainLoss > h[0].TrainLoss {
+				t.Errorf("loss %g before, then %+v", before.Loss, h)
+			}
+			if err := tr.Run(t.Context()); err != nil || steps != row.steps {
+				t.Errorf("another run: %v, %d steps", err, steps)
+			}
+		})
+	}
+}
+
+// TestBits: a training that was stopped and resumed, by other numbers of workers, writes the same checkpoints.
+func TestBits(t *testing.T) {
+	for _, accumulate := range []int{1, 2} {
+		set := func(p *Plan) { p.Accumulate = accumulate }
+		straight := newTraining(t, 1, set)
+		if err := straight.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, stopAt := range []int{1, 3, 4} {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			why := errors.New("enough")
+			first := newTraining(t, 2, func(p *Plan) {
+				set(p)
+				p.OnStep = func(at Progress) {
+					if at.Step == stopAt {
+						cancel(why)
+					}
+				}
+			})
+			if err := first.Run(ctx); !errors.Is(err, why) {
+				t.Fatalf("stopped: %v", err)
+			}
+			second := newTraining(t, 2, func(p *Plan) { set(p); p.Folder = first.folder })
+			if err := second.Resume(filepath.Join(first.folder, LastFile)); err != nil {
+				t.Fatal(err)
+			}
+			if err := second.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{LastFile, BestFile} {
+				if !bytes.Equal(second.file(t, name), straight.file(t, name)) {
+					t.Errorf("accumulate %d, stopped after step %d: other bytes in %s", accumulate, stopAt, name)
+				}
+			}
+		}
+	}
+}
+
+func TestBestIsKept(t *testing.T) {
+	tr := newTraining(t, 1, func(p *Plan) { p.Optimizer.Rule = optim.SGDRule{Rate: 30} })
+	err := tr.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.LoadBest(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := tr.Evaluate(t.Context(), tr.task.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Accuracy != tr.Best().TestAccuracy || got.Loss != tr.Best().TestLoss {
+		t.Errorf("accuracy %g, loss %g, want those of %+v", got.Accuracy, got.Loss, tr.Best())
+	}
+	right := 0
+	table := got.Confusion(3)
+	for i := range table {
+		right += table[i][i]
+	}
+	if right+len(got.Wrong()) != 300 {
+		t.Errorf("%d right and %d wrong of 300", right, len(got.Wrong()))
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	tr := newTraining(t, 1, func(p *Plan) { p.Epochs = 1 })
+	if err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		change func(p *Plan)
+	}{
+		{"another seed", func(p *Plan) { p.Seed++ }},
+		{"another batch", func(p *Plan) { p.Batch++ }},
+		{"another rule", func(p *Plan) { p.Optimizer.Rule = optim.RMSPropRule{Rate: 1, Momentum: 1, Centered: true} }},
+	} {
+		if err := newTraining(t, 1, row.change).Resume(filepath.Join(tr.folder, LastFile)); err == nil {
+			t.Errorf("%s: no error", row.name)
+		}
+	}
+}
+
+func TestCheckpointError(t *testing.T) {
+	tr := newTraining(t, 1, func(p *Plan) { p.Folder = filepath.Join(p.Folder, "missing") })
+	var at *CheckpointError
+	if err := tr.Run(t.Context()); !errors.As(err, &at) {
+		t.Errorf("%v, want a CheckpointError", err)
+	}
+}
+
+func TestLossThatIsNoNumber(t *testing.T) {
+	tr := newTraining(t, 1, func(p *Plan) { p.Optimizer = Options{Rule: optim.SGDRule{Rate: 1e30}} })
+	if err := tr.Run(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(filepath.Join(tr.folder, LastFile)); err == nil {
+		t.Error("a checkpoint of a model that is lost")
+	}
+}
