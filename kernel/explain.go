@@ -79,9 +79,9 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	if x.Prog == nil {
 		return x, e.explainFold(low, &x)
 	}
-	program := x.Stage
+	program, options := x.Stage, jit.Options{}
 	if x.Kind == ir.StageReduce {
-		low, program = elementStage(low, x.Stage)
+		low, program, options = e.elementStage(low, x.Stage)
 	}
 	alone := m.Clone()
 	alone.Stages = m.Stages[i : i+1]
@@ -90,7 +90,7 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 		return x, err
 	}
 	x.Compile, err = timed(func() error {
-		c, err := e.compile(low, program)
+		c, err := e.compile(low, program, options)
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,8 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	if err != nil || e.backend == Eval {
 		return x, err
 	}
-	return x, e.disassemble(low, program, &x)
+	options.List = true
+	return x, e.disassemble(low, program, options, &x)
 }
 
 // explainFold says what folds the elements of a reduction, or multiplies matrices.
@@ -135,8 +136,8 @@ func timed(do func() error) (time.Duration, error) {
 }
 
 // disassemble adds the machine code of a map stage, or why there is none.
-func (e *Engine) disassemble(low *ir.Module, s *ir.Stage, x *StageExplanation) error {
-	p, err := jit.Compile(low, s, e.backend.target(), e.pages, jit.Options{List: true})
+func (e *Engine) disassemble(low *ir.Module, s *ir.Stage, o jit.Options, x *StageExplanation) error {
+	p, err := jit.Compile(low, s, e.backend.target(), e.pages, o)
 	if errors.Is(err, jit.ErrUnsupported) {
 		x.Refused = err
 		return nil

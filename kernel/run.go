@@ -107,7 +107,7 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 	*st = stage{Stage: s}
 	switch s.Kind {
 	case ir.StageMap:
-		entry, err := k.cache.get(keyOf(k.module, s), func() (code, error) { return k.engine.compile(k.module, s) })
+		entry, err := k.cache.get(keyOf(k.module, s), func() (code, error) { return k.engine.compile(k.module, s, jit.Options{}) })
 		if err != nil {
 			return err
 		}
