@@ -37,6 +37,9 @@ func (p *padder) canPad(v, h *slideAxis) bool {
 	return len(v.phases)*len(h.phases) == 1 && v.step == 1 && h.step == 1 && p.vectors() <= mostPadVectors
 }
 
+// padVectors is how many vectors a call copies: ten microseconds where they come from memory.
+const padVectors = 2000
+
 func (p *padder) vectors() int { return (p.width + p.t.lanes - 1) / p.t.lanes }
 
 // tableSize is the size of the masks in bytes: of the lanes of each vector that are read, and of those of the last one
@@ -106,7 +109,7 @@ func (w *ConvWorker) pad(p *padder, to, from unsafe.Pointer, planes, top, middle
 	w.set(padTop, top)
 	w.set(padMiddle, middle)
 	w.set(padBottom, bottom)
-	step := max(1, callWork/2/((top+middle+bottom)*p.vectors()))
+	step := max(1, padVectors/((top+middle+bottom)*p.vectors()))
 	for plane := 0; plane < planes; plane += step {
 		w.setAddress(padTo, unsafe.Add(to, 4*plane*p.toStep))
 		w.setAddress(padFrom, unsafe.Add(from, 4*plane*p.fromStep))

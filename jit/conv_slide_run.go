@@ -220,7 +220,7 @@ func (p *slidePlan) zero(w *ConvWorker, x *slidePiece, phase int) {
 // tiles does work in calls that are not too long.
 func (p *slidePlan) tiles(w *ConvWorker, x slideWork) error {
 	cycles := len(p.phases[x.phase].taps) * p.planes * x.tile.cost() / 2 // of a tile
-	if cycles > 2*callWork {
+	if cycles > callWork*3/2 {
 		return p.longTiles(w, x)
 	}
 	tiles := max(1, callWork/max(cycles, 1))
