@@ -103,10 +103,13 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	return x, e.disassemble(low, program, options, &x)
 }
 
-// explainFold says what folds the elements of a reduction, or multiplies matrices.
+// explainFold says what folds the elements of a reduction, multiplies matrices or convolves.
 func (e *Engine) explainFold(low *ir.Module, x *StageExplanation) error {
 	if x.Kind == ir.StageMatMul && e.multiplies(low, x.Stage) {
 		x.Backend = e.backend
+	}
+	if x.Kind == ir.StageConv {
+		return e.explainConv(low, x)
 	}
 	if x.Kind != ir.StageReduce {
 		return nil
@@ -116,6 +119,15 @@ func (e *Engine) explainFold(low *ir.Module, x *StageExplanation) error {
 		x.Backend = e.backend
 	}
 	return err
+}
+
+func (e *Engine) explainConv(low *ir.Module, x *StageExplanation) error {
+	code, err := e.convCode(low, x.Stage)
+	if code == nil {
+		return err
+	}
+	x.Backend = e.backend
+	return code.Close()
 }
 
 // timings is how often something is done to time it: the first time finds caches cold and memory unmapped.
