@@ -77,7 +77,8 @@ var deferredBinary = map[string]func(x, y *tensor.Tensor) *tensor.Tensor{
 
 // deferredReduce has the reductions of ndarray.Reduce. No dimensions mean all to them.
 var deferredReduce = map[string]func(x *tensor.Tensor, axes ...int) *tensor.Tensor{
-	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver, "Mul": (*tensor.Tensor).Prod,
+	"Add": (*tensor.Tensor).Sum, "Max": (*tensor.Tensor).MaxOver, "Min": (*tensor.Tensor).MinOver,
+	"Mul": (*tensor.Tensor).Prod,
 }
 
 // concat joins tensors of one type.

@@ -206,7 +206,7 @@ func evalScatterElements(c *call) {
 // dimensions from batch on. The first batch dimensions are common to both.
 func blocksAt(shape []int, indices Tensor, batch int) (list, result []int) {
 	within := indices.Shape()
-	if len(within) == 0 || batch < 0 || batch >= len(within) || batch > len(shape) || !slices.Equal(within[:batch], shape[:batch]) {
+	if batch < 0 || batch >= len(within) || batch > len(shape) || !slices.Equal(within[:batch], shape[:batch]) {
 		fail("expected indices with %d dimensions in common with %v, got %v", batch, shape, indices)
 	}
 	depth := within[len(within)-1]

@@ -7,8 +7,8 @@ import (
 	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
-// Operators are made of the primitives below and in movement.go, which alone know how a tensor is kept: if an operand is
-// deferred, so is the result; what tensors cannot do is done in host memory. They fail as must does.
+// Operators are made of the primitives below and in movement.go, which alone know how a tensor is kept: if an operand
+// is deferred, so is the result; what tensors cannot do is done in host memory. They fail as must does.
 
 // host returns the elements of a tensor in host memory.
 func host(x Tensor) *ndarray.Array {

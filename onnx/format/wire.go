@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -60,7 +61,7 @@ func read(data []byte, m message, in nesting) error {
 func nextField(data []byte) (f field, size int, err error) {
 	number, kind, tag := protowire.ConsumeTag(data)
 	if tag < 0 {
-		return f, 0, fmt.Errorf("expected a field's tag: %w", protowire.ParseError(tag))
+		return f, 0, fmt.Errorf("expected a field's tag: %w", malformed(tag))
 	}
 	f.number, f.kind = number, kind
 	rest, n := data[tag:], 0
@@ -79,9 +80,17 @@ func nextField(data []byte) (f field, size int, err error) {
 		n = protowire.ConsumeFieldValue(number, kind, rest)
 	}
 	if n < 0 {
-		return f, 0, fmt.Errorf("field %d: expected its value: %w", number, protowire.ParseError(n))
+		return f, 0, fmt.Errorf("field %d: expected its value: %w", number, malformed(n))
 	}
 	return f, tag + n, nil
+}
+
+// malformed is the error that a negative size stands for. The words of protowire's own differ from build to build.
+func malformed(size int) error {
+	if errors.Is(protowire.ParseError(size), io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return errors.New("malformed bytes")
 }
 
 func (f field) expect(kind protowire.Type) error {
@@ -157,7 +166,7 @@ func addNumbers[T any](f field, out *[]T, kind protowire.Type, decode decoder, o
 	for rest := f.bytes; len(rest) > 0; {
 		v, n := decode(rest)
 		if n < 0 {
-			return fmt.Errorf("expected a packed list of numbers: %w", protowire.ParseError(n))
+			return fmt.Errorf("expected a packed list of numbers: %w", malformed(n))
 		}
 		*out = append(*out, of(v))
 		rest = rest[n:]

@@ -1,0 +1,100 @@
+package onnx
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/baremetaldevx86/microdr/onnx/format"
+	"github.com/baremetaldevx86/microdr/onnx/ndarray"
+)
+
+// node returns a node; attributes are ints, floats, strings, lists of them, arrays or graphs by name.
+func node(operator string, inputs, outputs []string, attributes map[string]any) *format.Node {
+	n := &format.Node{OpType: operator, Inputs: inputs, Outputs: outputs}
+	for name, value := range attributes {
+		a := &format.Attribute{Name: name}
+		switch v := value.(type) {
+		case int:
+			a.Kind, a.Int = format.IntKind, int64(v)
+		case float64:
+			a.Kind, a.Float = format.FloatKind, float32(v)
+		case string:
+			a.Kind, a.String = format.StringKind, v
+		case []int:
+			a.Kind = format.IntsKind
+			for _, i := range v {
+				a.Ints = append(a.Ints, int64(i))
+			}
+		case []float32:
+			a.Kind, a.Floats = format.FloatsKind, v
+		case []string:
+			a.Kind, a.Strings = format.StringsKind, v
+		case *format.Graph:
+			a.Kind, a.Graph = format.GraphKind, v
+		case reference:
+			a.Kind, a.Reference = format.IntKind, string(v)
+		default:
+			panic(fmt.Sprintf("attribute %s of type %T", name, v))
+		}
+		n.Attributes = append(n.Attributes, a)
+	}
+	return n
+}
+
+// reference is the name of an attribute of the function that a node is in.
+type reference string
+
+func values(names ...string) []*format.ValueInfo {
+	var list []*format.ValueInfo
+	for _, name := range names {
+		list = append(list, &format.ValueInfo{Name: name})
+	}
+	return list
+}
+
+// model puts nodes between the inputs and the outputs.
+func model(version int, inputs, outputs []string, nodes ...*format.Node) *format.Model {
+	return &format.Model{
+		IRVersion: 8, Opsets: []format.Opset{{Version: int64(version)}},
+		Graph: &format.Graph{Name: "g", Nodes: nodes, Inputs: values(inputs...), Outputs: values(outputs...)},
+	}
+}
+
+// once runs a model of one node on inputs a, b, c... nil is one that is not given.
+func once(
+	t *testing.T, version int, operator string, attributes map[string]any, outputs int, inputs ...Value,
+) ([]Value, error) {
+	t.Helper()
+	var names, given, results []string
+	values := map[string]Value{}
+	for i, v := range inputs {
+		name := string(rune('a' + i))
+		if v == nil {
+			names = append(names, "")
+			continue
+		}
+		names, given, values[name] = append(names, name), append(given, name), v
+	}
+	for i := range outputs {
+		results = append(results, fmt.Sprint("out", i))
+	}
+	m, err := Import(model(version, given, results, node(operator, names, results, attributes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Run(context.Background(), values, Options{})
+	if err != nil {
+		return nil, err
+	}
+	var list []Value
+	for _, name := range results {
+		list = append(list, got[name])
+	}
+	return list, nil
+}
+
+// arrayOf panics where the numbers do not fit the shape: that is the test's mistake.
+func arrayOf[T ndarray.Element](data []T, shape ...int) *ndarray.Array {
+	return must(ndarray.Of(data, shape...))
+}
