@@ -38,7 +38,7 @@ func layers() []layer {
 			Dilation: [2]int{1, 1}, Pad: [2]int{pad, pad}}, bars}
 	}
 	return []layer{
-		square(32, 1, 28, 32, 3, 1, [3]float64{30, 15, 30}),
+		square(32, 1, 28, 32, 3, 1, [3]float64{30, 20, 20}),
 		square(32, 32, 28, 64, 3, 1, [3]float64{70, 70, 70}),
 		square(16, 64, 56, 64, 3, 1, [3]float64{70, 70, 70}),
 		square(1, 3, 224, 64, 7, 2, [3]float64{70, 50, 50}),
@@ -52,9 +52,9 @@ func (l *layer) rows() (peak, beside string) {
 	return name + " of the FMA peak", name + " beside OpenBLAS"
 }
 
-// Conv measures convolutions of float32 in all modes on one worker, image by filter in their names: as a part of the peak of
-// multiply-adds, see MatMul, and beside im2col matrices and OpenBLAS on one thread. An error comes with the rows that were
-// measured until then.
+// Conv measures convolutions of float32 in all modes on one worker, image by filter in their names: as a part of the
+// peak of multiply-adds, see MatMul, and beside im2col matrices and OpenBLAS on one thread. An error comes with the
+// rows that were measured until then.
 func Conv(ctx context.Context, o ConvOptions) ([]Row, error) {
 	k := KernelOptions{Rounds: o.Rounds, Only: o.Only, Progress: o.Progress, Warn: o.Warn}.complete()
 	chosen, err := chosenLayers(k.Only)
@@ -115,7 +115,8 @@ func (l *layer) problem() *problem {
 	first, second, out := l.Shapes()
 	a, b := m.AddBuffer("first", ir.F32, ir.Input, first[:]...), m.AddBuffer("second", ir.F32, ir.Input, second[:]...)
 	m.AddConv("convolve", l.Conv, a, b, m.AddBuffer("out", ir.F32, ir.Output, out[:]...))
-	return &problem{module: m, inputs: [][]float32{between(m.Buffers[a].Len(), 11, -1, 1), between(m.Buffers[b].Len(), 12, -1, 1)}}
+	inputs := [][]float32{between(m.Buffers[a].Len(), 11, -1, 1), between(m.Buffers[b].Len(), 12, -1, 1)}
+	return &problem{module: m, inputs: inputs}
 }
 
 // layer measures one, beside OpenBLAS if it is there.

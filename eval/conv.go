@@ -46,8 +46,8 @@ func conv[F float](s *ir.Stage, buffers []Memory, lo, hi int) {
 	}
 }
 
-// convolver computes a run of neighbours in a row of the output at a time, all of them for one term of the sums before the
-// next term.
+// convolver computes a run of neighbours in a row of the output at a time, all of them for one term of the sums before
+// the next term.
 type convolver[F float] struct {
 	*ir.Conv
 	vertical, horizontal   ir.ConvAxis
@@ -120,7 +120,8 @@ func (c *convolver[F]) taps(f, k, i, j, count int) {
 // lanes are sums: first, first+step, ... below end.
 type lanes struct{ first, step, end int }
 
-// add adds to each of the sums the product of a factor and an element of the row, from at on and stride apart, +0 outside.
+// add adds to each of the sums the product of a factor and an element of the row, from at on and stride apart, +0
+// outside.
 func (c *convolver[F]) add(l lanes, row []F, at, stride int, factor F) {
 	count := (l.end - l.first + l.step - 1) / l.step
 	begin := min(max(0, (-at+stride-1)/stride), count)

@@ -17,6 +17,7 @@ type Reduction struct {
 	outer, group, inner int
 	from, to            ir.Type // of elements and outputs, as they lie in memory
 	fused               bool    // a program computes the elements
+	accumulates         bool    // and combines them with the accumulators of their blocks
 
 	span, pieces   int // blocks of a piece, pieces of a group
 	columns, tiles int // columns of a task, tasks beside each other
@@ -29,21 +30,21 @@ type Reduction struct {
 // Elements are where a reduction finds what it reduces.
 type Elements interface {
 	// At returns the address of the elements [lo, hi) of [outer, group, inner], row-major, until the next call. Of
-	// those that a program computes, it is asked for ElementsAtOnce at most; others lie where they lie, and elements
-	// between rows that lie apart need not be there.
+	// those that a program computes, it is asked for Reduction.AtOnce at most; others lie where they lie, and elements
+	// between rows that lie apart need not be there. A reduction that accumulates asks for whole blocks of a group but
+	// for its last, and finds, where the first elements of each would lie, its accumulators.
 	At(lo, hi int) (unsafe.Pointer, error)
 }
 
-// ElementsAtOnce is how many elements of a program a reduction asks for at once: what fits into a first-level cache.
-const ElementsAtOnce = 1 << 13
-
-// The sizes of tasks. Elements in memory are asked for some microseconds' worth at a time.
+// The sizes of tasks. Elements in memory are asked for some microseconds' worth at a time; of what a program computes,
+// so much as a first-level cache holds.
 const (
-	plainAtOnce  = 1 << 14
-	taskElements = 1 << 16
-	tasksAWorker = 8
-	plainColumns = 256
-	fusedColumns = 1024
+	elementsAtOnce = 1 << 13
+	plainAtOnce    = 1 << 14
+	taskElements   = 1 << 16
+	tasksAWorker   = 8
+	plainColumns   = 256
+	fusedColumns   = 1024
 )
 
 // Folder folds elements in machine code, to the bits of ir.ReduceBlock. Elements and results are of one type, and a
@@ -51,6 +52,8 @@ const (
 type Folder interface {
 	// Groups reduces count groups of n elements each, contiguous and n of 256 at most, to dst.
 	Groups(dst, src unsafe.Pointer, n, count int) error
+	// Accumulators reduces the accumulators of count blocks, which lie where their elements would, to dst.
+	Accumulators(dst, src unsafe.Pointer, count int) error
 	// Rows folds rows of a block to its accumulators.
 	Rows(acc, src unsafe.Pointer, r Rows) error
 }
@@ -124,6 +127,21 @@ func (r *Reduction) Len() int { return r.outer * r.group * r.inner }
 // Fold returns what a folder has to fold: elements of one type with results of that type, or ok = false.
 func (r *Reduction) Fold() (op ir.ReduceOp, t ir.Type, ok bool) {
 	return r.op, r.from, r.from == r.to && r.group > 1
+}
+
+// CanAccumulate tells of a reduction whose program may combine elements with the accumulators of their blocks: of long
+// contiguous groups. Accumulate says that it does; reducers made afterwards then need a folder.
+func (r *Reduction) CanAccumulate() bool { return r.fused && r.inner == 1 && r.group > ir.ReduceBlock }
+
+// Accumulate: see CanAccumulate.
+func (r *Reduction) Accumulate() { r.accumulates = true }
+
+// AtOnce returns how many elements are asked for at once, at most.
+func (r *Reduction) AtOnce() int {
+	if r.fused && !r.accumulates {
+		return elementsAtOnce
+	}
+	return plainAtOnce
 }
 
 // Begin takes the buffer that a run writes.

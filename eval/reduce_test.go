@@ -102,7 +102,8 @@ func TestReductionIsCut(t *testing.T) {
 		m.AddBuffer("out", ir.F32, ir.Output, r.outer, r.inner)
 		m.AddReduce("r", ir.ReduceSum, 0, 1, r.group, r.inner)
 		if got := eval.NewReduction(m, &m.Stages[0], eval.F32, r.workers).Tasks(); got < r.min || got > r.max {
-			t.Errorf("[%d %d %d] for %d workers is %d tasks, want %d to %d", r.outer, r.group, r.inner, r.workers, got, r.min, r.max)
+			t.Errorf("[%d %d %d] for %d workers is %d tasks, want %d to %d",
+				r.outer, r.group, r.inner, r.workers, got, r.min, r.max)
 		}
 	}
 }

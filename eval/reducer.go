@@ -68,7 +68,7 @@ func (w *reducer[A, S]) Task(i int) error {
 	switch {
 	case w.inner == 1 && w.group <= ir.ReduceBlock:
 		return w.short(lo, hi)
-	case w.tiles == 1 && w.group <= ir.ReduceBlock && w.group*w.inner <= w.atOnce():
+	case w.tiles == 1 && w.group <= ir.ReduceBlock && w.group*w.inner <= w.AtOnce():
 		return w.shortColumns(lo, hi)
 	}
 	for o := lo; o < hi; o++ {
@@ -85,16 +85,9 @@ func (w *reducer[A, S]) Task(i int) error {
 	return nil
 }
 
-func (w *reducer[A, S]) atOnce() int {
-	if w.fused {
-		return ElementsAtOnce
-	}
-	return plainAtOnce
-}
-
 // short reduces the groups [lo, hi), which are no longer than a block, straight to the output.
 func (w *reducer[A, S]) short(lo, hi int) error {
-	at := max(1, w.atOnce()/w.group)
+	at := max(1, w.AtOnce()/w.group)
 	for ; lo < hi; lo += at {
 		n := min(at, hi-lo)
 		src, err := w.elements.At(lo*w.group, (lo+n)*w.group)
@@ -126,7 +119,7 @@ func (w *reducer[A, S]) groups(dst []A, src unsafe.Pointer, n int) error {
 // shortColumns reduces the columns of [lo, hi), blocks that are read several at once.
 func (w *reducer[A, S]) shortColumns(lo, hi int) error {
 	size := w.group * w.inner
-	at := w.atOnce() / size
+	at := w.AtOnce() / size
 	r := Rows{Count: w.group, Block: w.group, Columns: w.inner, Stride: w.inner, Pitch: w.pitch()}
 	for ; lo < hi; lo += at {
 		n := min(at, hi-lo)
@@ -153,11 +146,17 @@ func (w *reducer[A, S]) piece(i int) (lo, hi int) {
 func (w *reducer[A, S]) long(o, piece int) error {
 	w.tree.reset()
 	lo, hi := w.piece(piece)
-	for ; lo < hi; lo += w.atOnce() {
-		n := min(w.atOnce(), hi-lo)
+	for ; lo < hi; lo += w.AtOnce() {
+		n := min(w.AtOnce(), hi-lo)
 		src, err := w.elements.At(o*w.group+lo, o*w.group+lo+n)
 		if err != nil {
 			return err
+		}
+		if w.accumulates {
+			if err := w.accumulated(src, n); err != nil {
+				return err
+			}
+			continue
 		}
 		whole := n / ir.ReduceBlock
 		if whole > 0 {
@@ -173,6 +172,18 @@ func (w *reducer[A, S]) long(o, piece int) error {
 		}
 	}
 	w.put(o, piece, 0, w.tree.root(1))
+	return nil
+}
+
+// accumulated adds the results of blocks of n elements in all, given by their accumulators, to the tree.
+func (w *reducer[A, S]) accumulated(src unsafe.Pointer, n int) error {
+	results := w.results[:(n+ir.ReduceBlock-1)/ir.ReduceBlock]
+	if err := w.folder.Accumulators(unsafe.Pointer(&results[0]), src, len(results)); err != nil {
+		return err
+	}
+	for i := range results {
+		w.tree.add(results[i : i+1])
+	}
 	return nil
 }
 
@@ -213,7 +224,7 @@ func (w *reducer[A, S]) blockOfRows(first, rows, columns int) error {
 	r := Rows{Block: rows, Columns: columns, Stride: w.inner, Pitch: w.pitch()}
 	at := 1 // row at a time, where a program would have to compute what lies between them
 	if !w.fused || w.tiles == 1 {
-		at = max(1, w.atOnce()/columns)
+		at = max(1, w.AtOnce()/columns)
 	}
 	for ; r.First < rows; r.First += r.Count {
 		r.Count = min(at, rows-r.First)

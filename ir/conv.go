@@ -2,8 +2,8 @@ package ir
 
 import "fmt"
 
-// ConvMode says which of the three arrays of a convolution is computed from the other two. Each is linear in both of the
-// others, so that the derivatives of one are the other two.
+// ConvMode says which of the three arrays of a convolution is computed from the other two. Each is linear in both of
+// the others, so that the derivatives of one are the other two.
 type ConvMode uint8
 
 // The modes, with their In and Out.
@@ -27,11 +27,11 @@ func (c ConvMode) String() string { return convModeNames[c] }
 //
 // The result's height and width may be any: they say how much is padded at the far ends, or left unused.
 //
-// The bits are the same for every backend, blocking and number of goroutines. A sum is the chain of fused multiply-adds,
-// each rounded once, onto +0. Its order is c, i, j for forward, the last one innermost; f, i, j for image, with f over the
-// filters of the group; n, y, x for filter. An image's pixel (h, w) that lies outside counts as +0, and so does for mode
-// image a result's (y, x) that lies outside: its product with the other factor is added, so that an infinite one gives NaN.
-// For mode image, only (i, j) that lead to whole numbers y and x have a term.
+// The bits are the same for every backend, blocking and number of goroutines. A sum is the chain of fused
+// multiply-adds, each rounded once, onto +0. Its order is c, i, j for forward, the last one innermost; f, i, j for
+// image, with f over the filters of the group; n, y, x for filter. An image's pixel (h, w) that lies outside counts as
+// +0, and so does for mode image a result's (y, x) that lies outside: its product with the other factor is added, so
+// that an infinite one gives NaN. For mode image, only (i, j) that lead to whole numbers y and x have a term.
 type Conv struct {
 	Mode                      ConvMode
 	Batch, Channels, Filters  int
@@ -140,9 +140,11 @@ func (v *verifier) convArray(buffer int, shape [4]int, out int) {
 
 // text is what follows the buffers in the text form.
 func (c *Conv) text() string {
-	return fmt.Sprintf(" %v batch %d channels %d filters %d groups %d image %v filter %v result %v stride %v dilation %v pad %v",
-		c.Mode, c.Batch, c.Channels, c.Filters, c.Groups, [2]int{c.Height, c.Width}, [2]int{c.FilterHeight, c.FilterWidth},
-		[2]int{c.OutHeight, c.OutWidth}, c.Stride, c.Dilation, c.Pad)
+	image, result := [2]int{c.Height, c.Width}, [2]int{c.OutHeight, c.OutWidth}
+	filter := [2]int{c.FilterHeight, c.FilterWidth}
+	return fmt.Sprintf(" %v batch %d channels %d filters %d groups %d", c.Mode, c.Batch, c.Channels, c.Filters, c.Groups) +
+		fmt.Sprintf(" image %v filter %v result %v", image, filter, result) +
+		fmt.Sprintf(" stride %v dilation %v pad %v", c.Stride, c.Dilation, c.Pad)
 }
 
 // conv reads what text writes.

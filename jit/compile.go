@@ -7,10 +7,19 @@ import (
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
-// Options say what to keep of a compilation.
+// Options say what to keep of a compilation, and what becomes of stores.
 type Options struct {
 	List bool // the listing of the code
+
+	// Reduce, if set, is how the elements that the program stores are reduced. The program's one effect is to store
+	// each lane's to the element of its number, of a type that CanAccumulate; the code then combines it with the
+	// accumulators of its block. They lie, after Window, where the elements of the block's first 16 lanes would, and
+	// hold the operation's identity before the block is begun.
+	Reduce *Accumulation
 }
+
+// Accumulation is how elements are reduced.
+type Accumulation struct{ Op ir.ReduceOp }
 
 // Stats says what became of a program.
 type Stats struct {
@@ -66,6 +75,7 @@ func assemble(m *ir.Module, s *ir.Stage, t *target, options Options, memory *scr
 		units = unitsFor(t, o, vectors, masks)
 	}
 	e := newEmitter(o, t, &a.code, a.env, units, &memory.emitter)
+	e.reduce = options.Reduce
 	a.group = units * t.lanes
 	if err := e.lanes(); err != nil {
 		return nil, err

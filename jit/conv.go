@@ -12,8 +12,8 @@ import (
 
 // Conv is a compiled convolution. It serves any number of workers.
 //
-// A run takes steps, one after the other; a step has pieces, which workers may do at the same time. Pieces depend on the
-// geometry alone; which worker does which piece changes no bit.
+// A run takes steps, one after the other; a step has pieces, which workers may do at the same time. Pieces depend on
+// the geometry alone; which worker does which piece changes no bit.
 type Conv struct {
 	convPlan
 	pages *Pages
@@ -35,12 +35,12 @@ type convPlan interface {
 	run(w *ConvWorker, step, piece int) error
 }
 
-// ConvArrays are what a run reads and writes: the inputs in the order of the stage's, the output, and memory of Shared bytes
-// that the workers have in common, of any contents.
+// ConvArrays are what a run reads and writes: the inputs in the order of the stage's, the output, and memory of Shared
+// bytes that the workers have in common, of any contents.
 type ConvArrays struct{ First, Second, Out, Shared unsafe.Pointer }
 
-// CompileConv turns a convolution of float32 into machine code on pages. The error says that addresses do not reach over its
-// arrays, or that the system refuses executable memory.
+// CompileConv turns a convolution of float32 into machine code on pages. The error says that addresses do not reach
+// over its arrays, or that the system refuses executable memory.
 func CompileConv(c *ir.Conv, to Target, pages *Pages) (*Conv, error) {
 	plan, err := newConvPlan(c, targets[to])
 	if err != nil {
@@ -109,8 +109,8 @@ func (w *ConvWorker) Close() { w.heap.Free(w.span) }
 // Begin takes the arguments of a run. Closing stop, which may be nil, ends it.
 func (w *ConvWorker) Begin(a ConvArrays, stop <-chan struct{}) { w.arrays, w.stop = a, stop }
 
-// Run does a piece of a step, in calls of at most some ten microseconds. The error tells of an access to memory that is not
-// there, or is ErrStopped if stop was closed between two calls.
+// Run does a piece of a step, in calls of at most some ten microseconds. The error tells of an access to memory that is
+// not there, or is ErrStopped if stop was closed between two calls.
 func (w *ConvWorker) Run(step, piece int) error {
 	w.step, w.piece = step, piece
 	return Guard(w.work)
@@ -118,6 +118,13 @@ func (w *ConvWorker) Run(step, piece int) error {
 
 // set writes 8 bytes of the frame.
 func (w *ConvWorker) set(at int, x int) { *(*int)(unsafe.Add(w.span.Base(), at)) = x }
+
+func (w *ConvWorker) setBool(at int, x bool) {
+	w.set(at, 0)
+	if x {
+		w.set(at, 1)
+	}
+}
 
 func (w *ConvWorker) setAddress(at int, p unsafe.Pointer) {
 	*(*unsafe.Pointer)(unsafe.Add(w.span.Base(), at)) = p
@@ -157,7 +164,8 @@ const convFrame = 192
 // callWork is about how many cycles a call takes at most.
 const callWork = 30_000
 
-// remaining lists what is left of sizes when whole blocks are taken off, and the block, without repetition and without 0.
+// remaining lists what is left of sizes when whole blocks are taken off, and the block, without repetition and without
+// 0.
 func remaining(block int, sizes ...int) []int {
 	var list []int
 	for _, n := range sizes {

@@ -2,13 +2,13 @@ package jit
 
 import "github.com/baremetaldevx86/microdr/ir"
 
-// How a convolution with strides becomes one without. Along an axis, position p of the result meets element q of the filter
-// at p*stride + q*dilation of the padded image. With q*dilation = offset*stride + phase that is pixel p + offset of the
-// image's phase: of every stride-th pixel from phase on. So where the image is read, its phases are laid out one beside the
-// other, and vectors of positions read neighbours.
+// How a convolution with strides becomes one without. Along an axis, position p of the result meets element q of the
+// filter at p*stride + q*dilation of the padded image. With q*dilation = offset*stride + phase that is pixel p + offset
+// of the image's phase: of every stride-th pixel from phase on. So where the image is read, its phases are laid out one
+// beside the other, and vectors of positions read neighbours.
 //
-// Where the image is written, a pixel u*stride + phase of the padded image collects the elements q of the same phase, from
-// positions u - offset of the result: each phase is a convolution of its own, with fewer elements of the filter.
+// Where the image is written, a pixel u*stride + phase of the padded image collects the elements q of the same phase,
+// from positions u - offset of the result: each phase is a convolution of its own, with fewer elements of the filter.
 
 // tap is an element of the filter along an axis: at a position p it reads pixel p + offset of a phase.
 type tap struct{ phase, offset int }
@@ -34,8 +34,13 @@ func (a *slideAxis) reach() int {
 	return most
 }
 
-// existing tells of so many elements of what is padded, without strides, from element first on, how many at the top do not
-// exist, how many then do, and how many at the bottom do not; from is the number of the first that does.
+// unpadded tells whether all that is read along the axis exists, without strides.
+func (a *slideAxis) unpadded() bool {
+	return len(a.phases) == 1 && a.step == 1 && a.first == 0 && a.positions+a.reach() <= a.source
+}
+
+// existing tells of so many elements of what is padded, without strides, from element first on, how many at the top do
+// not exist, how many then do, and how many at the bottom do not; from is the number of the first that does.
 func (a *slideAxis) existing(first, count int) (top, middle, bottom, from int) {
 	first += a.first
 	top = min(count, max(0, -first))

@@ -7,10 +7,11 @@ import (
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
-// filterPlan is the plan of a convolution that writes the filter. Each element of that is a long sum, over all pixels of
-// all images, in which neither factor has neighbours that another sum needs at the same time. So the result is laid out
-// with its filters side by side; then a vector of sums, one for each filter, takes a vector of the result and one pixel of
-// the padded image, and some elements of the filter are summed at once, which read the image at fixed distances.
+// filterPlan is the plan of a convolution that writes the filter. Each element of that is a long sum, over all pixels
+// of all images, in which neither factor has neighbours that another sum needs at the same time. So the result is laid
+// out with its filters side by side; then a vector of sums, one for each filter, takes a vector of the result and one
+// pixel of the padded image, and some elements of the filter are summed at once, which read the image at fixed
+// distances.
 //
 // The images are cut into slabs: bands of rows of positions. A round takes as many slabs as the second cache holds: its
 // first step lays them out, its second adds them to all sums, which wait in memory from round to round.
@@ -24,8 +25,8 @@ type filterPlan struct {
 	taps              int
 	columns           int // vectors of filters of a group
 
-	// In a depthwise convolution, of groups of one channel and one filter, all groups count as one of a single channel, that
-	// has as many elements at each pixel as a vector has lanes: the channels side by side.
+	// In a depthwise convolution, of groups of one channel and one filter, all groups count as one of a single channel,
+	// that has as many elements at each pixel as a vector has lanes: the channels side by side.
 	sideBySide bool
 	pixelStep  int // elements from pixel to pixel
 
@@ -52,8 +53,8 @@ type filterPlan struct {
 	sumSize             int // of the sums of a group
 }
 
-// filterShape is what is summed in registers at once: so many vectors of filters, and of the elements of the filter that
-// one of them has those of some channels, or a part of those of one channel.
+// filterShape is what is summed in registers at once: so many vectors of filters, and of the elements of the filter
+// that one of them has those of some channels, or a part of those of one channel.
 type filterShape struct {
 	vectors  int
 	channels int // whole ones; 1 where parts > 1
@@ -92,9 +93,8 @@ func newFilterPlan(c *ir.Conv, t *target) (*filterPlan, error) {
 	}
 	p.all = l.take(0)
 	p.sumSize = p.channels * p.taps * p.columns * t.lanes
-	tooWide := p.h.positions*mostSums > longestRowFMA
-	if phases := len(p.v.phases) * len(p.h.phases); phases > mostPhases || tooWide || p.pixelStep*p.channelStep() > mostDistance/mostSums ||
-		p.shared() > mostScratch || p.shared() < 0 {
+	tooWide, tooFar := p.h.positions*mostSums > longestRowFMA, p.pixelStep*p.channelStep() > mostDistance/mostSums
+	if len(p.v.phases)*len(p.h.phases) > mostPhases || tooWide || tooFar || p.shared() > mostScratch || p.shared() < 0 {
 		return nil, fmt.Errorf("%w: a convolution of planes so large", ErrUnsupported)
 	}
 	return p, nil
@@ -103,8 +103,7 @@ func newFilterPlan(c *ir.Conv, t *target) (*filterPlan, error) {
 // layOut decides whether the image is read in place, and else how wide a padded row is.
 func (p *filterPlan) layOut() {
 	p.width = p.h.positions + p.h.reach()
-	one := len(p.v.phases) == 1 && len(p.h.phases) == 1 && p.v.step == 1 && p.h.step == 1
-	if one && !p.sideBySide && p.v.first == 0 && p.h.first == 0 && p.width <= p.h.source && p.v.positions+p.v.reach() <= p.v.source {
+	if !p.sideBySide && p.v.unpadded() && p.h.unpadded() {
 		p.inPlace, p.width = true, p.h.source
 	}
 }

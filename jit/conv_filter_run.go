@@ -13,8 +13,8 @@ func (p *filterPlan) slab(round, i int) slab {
 	return s
 }
 
-// imageAt is where the padded image of a group of a slab lies in the shared memory, in elements; resultAt where its result
-// lies, sumsAt where the sums of a group do.
+// imageAt is where the padded image of a group of a slab lies in the shared memory, in elements; resultAt where its
+// result lies, sumsAt where the sums of a group do.
 func (p *filterPlan) imageAt(slab, group int) int {
 	return slab*p.slabSize + group*(p.slabSize/p.groups)
 }
@@ -42,12 +42,14 @@ func (p *filterPlan) layOutSlab(w *ConvWorker, round, piece int) {
 			p.layOutSideBySide(w, s, p.imageAt(i, 0)+column*p.sourceStep*p.t.lanes, column*p.t.lanes)
 		}
 	case !p.inPlace:
-		p.padChannels(w, s, w.arrays.Shared, group, p.imageAt(i, group), p.channels*part/p.parts, p.channels*(part+1)/p.parts)
+		first, end := p.channels*part/p.parts, p.channels*(part+1)/p.parts
+		p.padChannels(w, s, w.arrays.Shared, group, p.imageAt(i, group), first, end)
 	}
 	p.turn(w, s, group, p.resultAt(i, group), s.rows*part/p.parts, s.rows*(part+1)/p.parts)
 }
 
-// layOutSideBySide lays out as many channels of a slab as a vector has lanes, one beside the other: padded first, then turned.
+// layOutSideBySide lays out as many channels of a slab as a vector has lanes, one beside the other: padded first, then
+// turned.
 func (p *filterPlan) layOutSideBySide(w *ConvWorker, s slab, at, channel int) {
 	lanes, size := p.t.lanes, p.sourceStep
 	planes := unsafe.Add(w.span.Base(), p.planesAt)
@@ -83,31 +85,15 @@ func (p *filterPlan) padChannels(w *ConvWorker, s slab, to unsafe.Pointer, group
 	first := s.n*p.conv.Channels + group*p.channels
 	if p.padder == nil {
 		for c := channel; c < end; c++ {
-			p.padChannel(w, s, first+c, floatsAt(to, at+c*p.sourceStep, p.sourceStep))
+			size := p.v.source * p.h.source
+			plane, padded := floatsAt(w.arrays.First, (first+c)*size, size), floatsAt(to, at+c*p.sourceStep, p.sourceStep)
+			padPhases(padded, plane, &p.v, &p.h, s.first, s.rows+p.v.reach(), p.planeRows, p.width)
 		}
 	} else if channel < end {
 		top, middle, bottom, from := p.v.existing(s.first, s.rows+p.v.reach())
 		row := (first+channel)*p.v.source + from
 		w.pad(p.padder, unsafe.Add(to, 4*(at+channel*p.sourceStep)), unsafe.Add(w.arrays.First, 4*row*p.h.source),
 			end-channel, top, middle, bottom)
-	}
-}
-
-// padChannel lays out a band of a channel of the image, padded and by phases.
-func (p *filterPlan) padChannel(w *ConvWorker, s slab, plane int, to []float32) {
-	size := p.v.source * p.h.source
-	image := floatsAt(w.arrays.First, plane*size, size)
-	for _, pv := range p.v.phases {
-		for _, ph := range p.h.phases {
-			for r := range s.rows + p.v.reach() {
-				var row []float32
-				if y := (s.first+r)*p.v.step + pv + p.v.first; y >= 0 && y < p.v.source {
-					row = image[y*p.h.source:][:p.h.source]
-				}
-				padRow(to[r*p.width:][:p.width], row, ph+p.h.first, p.h.step)
-			}
-			to = to[p.planeRows*p.width:]
-		}
 	}
 }
 
@@ -133,8 +119,8 @@ func (p *filterPlan) turn(w *ConvWorker, s slab, group, at, row, end int) {
 	}
 }
 
-// addSlabs adds the slabs of a round to the sums of some blocks of channels and of filters, and after the last round writes
-// these to the filter.
+// addSlabs adds the slabs of a round to the sums of some blocks of channels and of filters, and after the last round
+// writes these to the filter.
 func (p *filterPlan) addSlabs(w *ConvWorker, round, piece int) error {
 	part, columns, group := piece%p.ranges, piece/p.ranges%p.columnBlocks(), piece/p.ranges/p.columnBlocks()
 	first := columns * p.shape.vectors
@@ -227,10 +213,7 @@ func (p *filterPlan) call(w *ConvWorker, x *filterCall, row, rows int) error {
 	w.setAddress(filterSums, unsafe.Add(w.arrays.Shared, 4*sums))
 	w.set(filterRows, rows)
 	w.set(filterBlocks, x.blocks)
-	w.set(filterLoad, 0)
-	if x.later {
-		w.set(filterLoad, 1)
-	}
+	w.setBool(filterLoad, x.later)
 	return w.call(p.entries[p.entryKey(x.part, x.channels, x.vectors)])
 }
 

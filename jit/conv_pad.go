@@ -6,8 +6,8 @@ import (
 	"github.com/baremetaldevx86/microdr/jit/amd64"
 )
 
-// padder copies planes of rows to where they are padded, row by row in whole vectors. What lies outside of a row is masked
-// out of the load, so that it becomes +0; rows that do not exist are stored as zeros.
+// padder copies planes of rows to where they are padded, row by row in whole vectors. What lies outside of a row is
+// masked out of the load, so that it becomes +0; rows that do not exist are stored as zeros.
 type padder struct {
 	t        *target
 	width    int // of a padded row
@@ -37,10 +37,13 @@ func (p *padder) canPad(v, h *slideAxis) bool {
 	return len(v.phases)*len(h.phases) == 1 && v.step == 1 && h.step == 1 && p.vectors() <= mostPadVectors
 }
 
+// padVectors is how many vectors a call copies: ten microseconds where they come from memory.
+const padVectors = 2000
+
 func (p *padder) vectors() int { return (p.width + p.t.lanes - 1) / p.t.lanes }
 
-// tableSize is the size of the masks in bytes: of the lanes of each vector that are read, and of those of the last one that
-// are written.
+// tableSize is the size of the masks in bytes: of the lanes of each vector that are read, and of those of the last one
+// that are written.
 func (p *padder) tableSize() int { return (p.vectors() + 1) * p.maskBytes() }
 
 func (p *padder) maskBytes() int { return segmentBytes(p.t) - 8 }
@@ -106,13 +109,51 @@ func (w *ConvWorker) pad(p *padder, to, from unsafe.Pointer, planes, top, middle
 	w.set(padTop, top)
 	w.set(padMiddle, middle)
 	w.set(padBottom, bottom)
-	step := max(1, callWork/2/((top+middle+bottom)*p.vectors()))
+	step := max(1, padVectors/((top+middle+bottom)*p.vectors()))
 	for plane := 0; plane < planes; plane += step {
 		w.setAddress(padTo, unsafe.Add(to, 4*plane*p.toStep))
 		w.setAddress(padFrom, unsafe.Add(from, 4*plane*p.fromStep))
 		w.set(padPlanes, min(step, planes-plane))
 		amd64.Enter(unsafe.Add(w.c.at.code, p.entry), w.span.Base())
 	}
+}
+
+// padPhases lays out so many rows of a plane, from row first on, padded and by phases, where there is no code for that.
+func padPhases(to, plane []float32, v, h *slideAxis, first, rows, planeRows, width int) {
+	for _, pv := range v.phases {
+		for _, ph := range h.phases {
+			for r := range rows {
+				var row []float32
+				if y := (first+r)*v.step + pv + v.first; y >= 0 && y < v.source {
+					row = plane[y*h.source:][:h.source]
+				}
+				padRow(to[r*width:][:width], row, ph+h.first, h.step)
+			}
+			to = to[planeRows*width:]
+		}
+	}
+}
+
+// padRow sets element r of a padded row to element first+r*step of a row, +0 outside.
+func padRow(to, row []float32, first, step int) {
+	begin := 0
+	if first < 0 {
+		begin = min((-first+step-1)/step, len(to))
+	}
+	end := begin
+	if at := first + begin*step; begin < len(to) && at < len(row) {
+		end = min(len(to), begin+(len(row)-at+step-1)/step)
+		if step == 1 {
+			copy(to[begin:end], row[at:])
+		} else {
+			for r := begin; r < end; r++ {
+				to[r] = row[at]
+				at += step
+			}
+		}
+	}
+	clear(to[:begin])
+	clear(to[end:])
 }
 
 // padEmitter writes the code of a padder.

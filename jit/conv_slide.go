@@ -7,12 +7,12 @@ import (
 )
 
 // slide is the plan of a convolution that writes planes of pixels: forward, or to the image. Outputs are the rows of a
-// product whose other side, the columns of the im2col matrix, exists nowhere: a row of that is the source itself, shifted.
-// With the source padded, all positions of all its rows lie in one run of memory, so that vectors cross the ends of rows;
-// what they compute between two rows is not stored.
+// product whose other side, the columns of the im2col matrix, exists nowhere: a row of that is the source itself,
+// shifted. With the source padded, all positions of all its rows lie in one run of memory, so that vectors cross the
+// ends of rows; what they compute between two rows is not stored.
 //
-// The work is cut into pieces: an image, a group, a band of rows and a part of the output's planes. A piece copies what it
-// reads, padded and by phases, to memory of its worker, unless it can be read in place.
+// The work is cut into pieces: an image, a group, a band of rows and a part of the output's planes. A piece copies what
+// it reads, padded and by phases, to memory of its worker, unless it can be read in place.
 type slide struct {
 	conv *ir.Conv
 	t    *target
@@ -47,8 +47,8 @@ type outPhase struct {
 // tapOffset is where an element of the filter finds what it is multiplied with, in bytes.
 type tapOffset struct{ source, filter int64 }
 
-// segment is a part of a vector of positions that is stored together: lanes [from, to) to elements of the output's plane
-// from at+from on.
+// segment is a part of a vector of positions that is stored together: lanes [from, to) to elements of the output's
+// plane from at+from on.
 type segment struct{ at, from, to int }
 
 const (
@@ -97,8 +97,7 @@ func newSlide(c *ir.Conv, t *target) (*slide, error) {
 // layOut decides whether the source is read in place, and else how wide a padded row is.
 func (s *slide) layOut() {
 	s.width = s.h.positions + s.h.reach()
-	one := len(s.v.phases) == 1 && len(s.h.phases) == 1 && s.v.step == 1 && s.h.step == 1
-	if one && s.v.first == 0 && s.h.first == 0 && s.width <= s.h.source && s.v.positions+s.v.reach() <= s.v.source {
+	if s.v.unpadded() && s.h.unpadded() {
 		s.inPlace, s.width = true, s.h.source
 	}
 }
@@ -166,7 +165,8 @@ func (s *slide) check() error {
 	if s.v.outPhases*s.h.outPhases > mostPhases || len(s.v.phases)*len(s.h.phases) > mostPhases {
 		return fmt.Errorf("%w: a convolution with strides of %v", ErrUnsupported, s.conv.Stride)
 	}
-	if s.scratch() > mostScratch || max(s.sourceStep, maxSlideRows*s.rowDistance(), maxSlideRows*s.rowStep, s.planeStep) > mostDistance {
+	distance := max(s.sourceStep, maxSlideRows*s.rowDistance(), maxSlideRows*s.rowStep, s.planeStep)
+	if s.scratch() > mostScratch || distance > mostDistance {
 		return fmt.Errorf("%w: a convolution of planes so large", ErrUnsupported)
 	}
 	return nil

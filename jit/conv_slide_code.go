@@ -11,8 +11,9 @@ type slideShape struct{ rows, vectors int }
 // fits tells whether sums, a vector of the source for each column and an element of the filter find registers.
 func (s slideShape) fits(t *target) bool { return s.rows*s.vectors+s.vectors+1 <= popcount(t.vectors) }
 
-// cost is about how many half cycles a tile takes for one term of its sums: multiply-adds and loads go in pairs, a load of
-// a vector of the source mostly touches two lines of the cache, and a multiply-add waits four cycles for the one before.
+// cost is about how many half cycles a tile takes for one term of its sums: multiply-adds and loads go in pairs, a load
+// of a vector of the source mostly touches two lines of the cache, and a multiply-add waits four cycles for the one
+// before.
 func (s slideShape) cost() int { return max(s.rows*s.vectors, s.rows+2*s.vectors, 8) + 1 }
 
 // bestShape returns the shape that sums so many rows and vectors at the least cost.
@@ -103,7 +104,8 @@ func (e *slideEmitter) op(in amd64.Inst) {
 	e.code.Append(&in)
 }
 
-// sum is the register of a sum, column that of a vector of the source. scalar holds an element of the filter, and masks.
+// sum is the register of a sum, column that of a vector of the source. scalar holds an element of the filter, and
+// masks.
 func (e *slideEmitter) sum(row, vector int) uint8 { return uint8(row*e.tile.vectors + vector) }
 func (e *slideEmitter) column(vector int) uint8   { return uint8(e.tile.rows*e.tile.vectors + vector) }
 func (e *slideEmitter) scalar() uint8             { return e.column(e.tile.vectors) }

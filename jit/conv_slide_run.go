@@ -12,7 +12,7 @@ type slidePlan struct {
 	*slide
 	entries map[slideEntry]int // offsets in the code
 
-	sums, tables     int // offsets in a worker's memory, in bytes
+	sums             int // offsets in a worker's memory, in bytes
 	taps             []int
 	segmentTables    [2]int
 	source, out, all int
@@ -75,8 +75,8 @@ func (p *slidePlan) emit(code *amd64.Code) {
 // mostTaps is how many taps are written out.
 const mostTaps = 64
 
-// writtenOut tells whether the taps stand one after the other in the code, which then needs no loop over them, whose end
-// the processor would not foresee.
+// writtenOut tells whether the taps stand one after the other in the code, which then needs no loop over them, whose
+// end the processor would not foresee.
 func (p *slidePlan) writtenOut() bool {
 	n := 0
 	for i := range p.phases {
@@ -121,9 +121,10 @@ func (p *slidePlan) prepare(w *ConvWorker) {
 type slidePiece struct {
 	n, group  int
 	first     int // row of positions
-	last      int // 1 for the last band
+	lastBand  int // 1 for the last band, else 0
 	rows      int // of positions
 	row, size int // first row of the product, of the group, and how many
+	source    unsafe.Pointer
 }
 
 func (p *slidePlan) piece(i int) slidePiece {
@@ -133,7 +134,7 @@ func (p *slidePlan) piece(i int) slidePiece {
 	x := slidePiece{n: group / p.conv.Groups, group: group % p.conv.Groups, first: band * p.band, row: part * p.partRows}
 	x.rows, x.size = min(p.band, p.v.positions-x.first), min(p.partRows, p.rows-x.row)
 	if band == p.bands-1 {
-		x.last = 1
+		x.lastBand = 1
 	}
 	return x
 }
@@ -141,13 +142,12 @@ func (p *slidePlan) piece(i int) slidePiece {
 // run does a piece: it lays out the source and slides over it, phase by phase of the output.
 func (p *slidePlan) run(w *ConvWorker, _, piece int) error {
 	x := p.piece(piece)
-	planes := p.v.source * p.h.source
-	source := unsafe.Add(w.arrays.First, 4*((x.n*p.conv.Groups+x.group)*p.planes*planes+x.first*p.h.source))
+	plane := (x.n*p.conv.Groups + x.group) * p.planes * p.v.source
+	x.source = unsafe.Add(w.arrays.First, 4*(plane+x.first)*p.h.source)
 	if !p.inPlace {
 		p.pad(w, &x)
-		source = unsafe.Add(w.span.Base(), p.source)
+		x.source = unsafe.Add(w.span.Base(), p.source)
 	}
-	w.setAddress(slideSource, source)
 	w.setAddress(slideSums, unsafe.Add(w.span.Base(), p.sums))
 	for i := range p.phases {
 		if err := p.slideOver(w, &x, i); err != nil {
@@ -169,53 +169,68 @@ func (p *slidePlan) output(w *ConvWorker, x *slidePiece, phase int) unsafe.Point
 	return unsafe.Add(w.arrays.Out, 4*((plane*p.outHeight+x.first)*p.outWidth))
 }
 
-// slideOver computes a phase of the output.
+// slideWork is a part of a piece that tiles of one shape cover.
+type slideWork struct {
+	*slidePiece
+	phase       int // of the output
+	row, blocks int // of the product: the first row of the piece's, and how many times the rows of a tile
+	vector, end int // of positions
+	plane, last int // of the source, last exclusive
+	tile        slideShape
+}
+
+// slideOver computes a phase of the output: whole tiles, and what is left of rows and vectors.
 func (p *slidePlan) slideOver(w *ConvWorker, x *slidePiece, phase int) error {
-	if taps := len(p.phases[phase].taps); taps > 0 {
-		table := unsafe.Add(w.span.Base(), p.taps[phase])
-		w.setAddress(slideTaps, table)
-		w.setAddress(slideTapsEnd, unsafe.Add(table, taps*tapBytes))
-		whole := x.size / p.shape.rows
-		if err := p.blocks(w, x, phase, 0, p.shape.rows, whole); err != nil {
+	taps := len(p.phases[phase].taps)
+	if taps == 0 {
+		p.zero(w, x, phase)
+		return nil
+	}
+	table := unsafe.Add(w.span.Base(), p.taps[phase])
+	w.setAddress(slideTaps, table)
+	w.setAddress(slideTapsEnd, unsafe.Add(table, taps*tapBytes))
+	vectors, rows := p.vectors[x.lastBand], p.shape.rows
+	wholeVectors, wholeRows := vectors/p.shape.vectors*p.shape.vectors, x.size/rows*rows
+	for _, part := range [4]slideWork{
+		{row: 0, blocks: x.size / rows, vector: 0, end: wholeVectors, tile: p.shape},
+		{row: 0, blocks: x.size / rows, vector: wholeVectors, end: vectors, tile: slideShape{rows, vectors - wholeVectors}},
+		{row: wholeRows, blocks: 1, vector: 0, end: wholeVectors, tile: slideShape{x.size - wholeRows, p.shape.vectors}},
+		{row: wholeRows, blocks: 1, vector: wholeVectors, end: vectors,
+			tile: slideShape{x.size - wholeRows, vectors - wholeVectors}},
+	} {
+		if part.blocks == 0 || part.vector == part.end || part.tile.rows == 0 {
+			continue
+		}
+		part.slidePiece, part.phase, part.last = x, phase, p.planes
+		if err := p.tiles(w, part); err != nil {
 			return err
 		}
-		return p.blocks(w, x, phase, whole*p.shape.rows, x.size%p.shape.rows, 1)
-	}
-	size := p.band * p.h.positions
-	for row := range x.size {
-		clear(w.floats(p.out+4*(row*p.rowDistance()+phase*size), size))
 	}
 	return nil
 }
 
-// blocks computes count blocks of so many rows, from a row of the piece on.
-func (p *slidePlan) blocks(w *ConvWorker, x *slidePiece, phase, row, rows, count int) error {
-	if rows == 0 || count == 0 {
-		return nil
+// zero sets a phase of the output that no tap leads to.
+func (p *slidePlan) zero(w *ConvWorker, x *slidePiece, phase int) {
+	size := p.band * p.h.positions
+	for row := range x.size {
+		clear(w.floats(p.out+4*(row*p.rowDistance()+phase*size), size))
 	}
-	vectors := p.vectors[x.last]
-	whole := vectors / p.shape.vectors * p.shape.vectors
-	if err := p.tiles(w, x, phase, row, count, 0, whole, slideShape{rows, p.shape.vectors}); err != nil {
-		return err
-	}
-	return p.tiles(w, x, phase, row, count, whole, vectors, slideShape{rows, vectors - whole})
 }
 
-// tiles computes, for count blocks of rows, the tiles from vector first to vector end, in calls that are not too long.
-func (p *slidePlan) tiles(w *ConvWorker, x *slidePiece, phase, row, count, first, end int, s slideShape) error {
-	if first == end {
-		return nil
+// tiles does work in calls that are not too long.
+func (p *slidePlan) tiles(w *ConvWorker, x slideWork) error {
+	cycles := len(p.phases[x.phase].taps) * p.planes * x.tile.cost() / 2 // of a tile
+	if cycles > callWork*3/2 {
+		return p.longTiles(w, x)
 	}
-	work := len(p.phases[phase].taps) * p.planes * s.cost() / 2
-	if work > 2*callWork {
-		return p.longTiles(w, x, phase, row, count, first, end, s)
-	}
-	tiles := max(1, callWork/max(work, 1))
-	blocks := max(1, tiles/((end-first)/s.vectors))
-	for b := 0; b < count; b += blocks {
-		for v := first; v < end; v += tiles * s.vectors {
-			n := min(tiles, (end-v)/s.vectors)
-			if err := p.call(w, x, phase, row+b*s.rows, min(blocks, count-b), v, n, s); err != nil {
+	tiles := max(1, callWork/max(cycles, 1))
+	blocks := max(1, tiles/((x.end-x.vector)/x.tile.vectors))
+	for b := 0; b < x.blocks; b += blocks {
+		for v := x.vector; v < x.end; v += tiles * x.tile.vectors {
+			y := x
+			y.row, y.blocks = x.row+b*x.tile.rows, min(blocks, x.blocks-b)
+			y.vector, y.end = v, min(v+tiles*x.tile.vectors, x.end)
+			if err := p.call(w, &y); err != nil {
 				return err
 			}
 		}
@@ -223,14 +238,16 @@ func (p *slidePlan) tiles(w *ConvWorker, x *slidePiece, phase, row, count, first
 	return nil
 }
 
-// longTiles computes tiles one by one, in several calls each.
-func (p *slidePlan) longTiles(w *ConvWorker, x *slidePiece, phase, row, count, first, end int, s slideShape) error {
-	step := max(1, callWork*2/(len(p.phases[phase].taps)*s.cost()))
-	for b := range count {
-		for v := first; v < end; v += s.vectors {
+// longTiles does work tile by tile, each in several calls, a few planes at a time.
+func (p *slidePlan) longTiles(w *ConvWorker, x slideWork) error {
+	step := max(1, 2*callWork/(len(p.phases[x.phase].taps)*x.tile.cost()))
+	for b := range x.blocks {
+		for v := x.vector; v < x.end; v += x.tile.vectors {
 			for plane := 0; plane < p.planes; plane += step {
-				next := min(plane+step, p.planes)
-				if err := p.callPlanes(w, x, phase, row+b*s.rows, 1, v, 1, s, plane, next); err != nil {
+				y := x
+				y.row, y.blocks, y.vector, y.end = x.row+b*x.tile.rows, 1, v, v+x.tile.vectors
+				y.plane, y.last = plane, min(plane+step, p.planes)
+				if err := p.call(w, &y); err != nil {
 					return err
 				}
 			}
@@ -239,85 +256,40 @@ func (p *slidePlan) longTiles(w *ConvWorker, x *slidePiece, phase, row, count, f
 	return nil
 }
 
-func (p *slidePlan) call(w *ConvWorker, x *slidePiece, phase, row, blocks, vector, tiles int, s slideShape) error {
-	return p.callPlanes(w, x, phase, row, blocks, vector, tiles, s, 0, p.planes)
-}
-
-// callPlanes enters the code for tiles of some blocks of rows; of one tile it may take a part of the planes.
-func (p *slidePlan) callPlanes(w *ConvWorker, x *slidePiece, phase, row, blocks, vector, tiles int, s slideShape, plane, end int) error {
-	source := *(*unsafe.Pointer)(unsafe.Add(w.span.Base(), slideSource))
-	defer w.setAddress(slideSource, source)
-	w.setAddress(slideSource, unsafe.Add(source, 4*(vector*p.t.lanes+plane*p.sourceStep)))
-	w.setAddress(slideFilter, unsafe.Add(w.arrays.Second, 4*(x.group*p.groupStep+(x.row+row)*p.rowStep+plane*p.planeStep)))
-	w.setAddress(slideOut, unsafe.Add(p.output(w, x, phase), 4*row*p.rowDistance()))
-	w.setAddress(slideSegments, unsafe.Add(w.span.Base(), p.segmentTables[x.last]+vector*p.perUnit*segmentBytes(p.t)))
-	w.set(slidePlanes, end-plane)
-	w.set(slideCount, tiles)
-	w.set(slideBlocks, blocks)
-	w.set(slideLoad, 0)
-	w.set(slideSave, 0)
-	if plane > 0 {
-		w.set(slideLoad, 1)
-	}
-	if end < p.planes {
-		w.set(slideSave, 1)
-	}
+// call enters the code. Sums of a part of the planes go on from call to call.
+func (p *slidePlan) call(w *ConvWorker, x *slideWork) error {
+	filter := x.group*p.groupStep + (x.slidePiece.row+x.row)*p.rowStep + x.plane*p.planeStep
+	segments := p.segmentTables[x.lastBand] + x.vector*p.perUnit*segmentBytes(p.t)
+	w.setAddress(slideSource, unsafe.Add(x.source, 4*(x.vector*p.t.lanes+x.plane*p.sourceStep)))
+	w.setAddress(slideFilter, unsafe.Add(w.arrays.Second, 4*filter))
+	w.setAddress(slideOut, unsafe.Add(p.output(w, x.slidePiece, x.phase), 4*x.row*p.rowDistance()))
+	w.setAddress(slideSegments, unsafe.Add(w.span.Base(), segments))
+	w.set(slidePlanes, x.last-x.plane)
+	w.set(slideCount, (x.end-x.vector)/x.tile.vectors)
+	w.set(slideBlocks, x.blocks)
+	w.setBool(slideLoad, x.plane > 0)
+	w.setBool(slideSave, x.last < p.planes)
+	entry := slideEntry{x.phase, x.tile}
 	if !p.writtenOut() {
-		phase = 0
+		entry.phase = 0
 	}
-	return w.call(p.entries[slideEntry{phase, s}])
+	return w.call(p.entries[entry])
 }
 
 // pad lays out what a piece reads: planes of phases of padded rows.
 func (p *slidePlan) pad(w *ConvWorker, x *slidePiece) {
 	size := p.v.source * p.h.source
-	first := (x.n*p.conv.Groups + x.group) * p.planes * size
-	rows := x.rows + p.v.reach()
-	at := p.source
+	first, rows := (x.n*p.conv.Groups+x.group)*p.planes*size, x.rows+p.v.reach()
 	if p.padder != nil {
 		top, middle, bottom, from := p.v.existing(x.first, rows)
-		to := unsafe.Add(w.span.Base(), at)
-		w.pad(p.padder, to, unsafe.Add(w.arrays.First, 4*(first+from*p.h.source)), p.planes, top, middle, bottom)
+		source := unsafe.Add(w.arrays.First, 4*(first+from*p.h.source))
+		w.pad(p.padder, unsafe.Add(w.span.Base(), p.source), source, p.planes, top, middle, bottom)
 		return
 	}
-	for plane := range p.planes {
-		image := floatsAt(w.arrays.First, first+plane*size, size)
-		for _, pv := range p.v.phases {
-			for _, ph := range p.h.phases {
-				to := w.floats(at, p.planeRows*p.width)
-				for r := range rows {
-					var row []float32
-					if y := (x.first+r)*p.v.step + pv + p.v.first; y >= 0 && y < p.v.source {
-						row = image[y*p.h.source:][:p.h.source]
-					}
-					padRow(to[r*p.width:][:p.width], row, ph+p.h.first, p.h.step)
-				}
-				at += 4 * p.planeRows * p.width
-			}
-		}
+	for i := range p.planes {
+		to := w.floats(p.source+4*i*p.sourceStep, p.sourceStep)
+		padPhases(to, floatsAt(w.arrays.First, first+i*size, size), &p.v, &p.h, x.first, rows, p.planeRows, p.width)
 	}
-}
-
-// padRow sets element r of a padded row to element first+r*step of a row, +0 outside.
-func padRow(to, row []float32, first, step int) {
-	begin := 0
-	if first < 0 {
-		begin = min((-first+step-1)/step, len(to))
-	}
-	end := begin
-	if at := first + begin*step; begin < len(to) && at < len(row) {
-		end = min(len(to), begin+(len(row)-at+step-1)/step)
-		if step == 1 {
-			copy(to[begin:end], row[at:])
-		} else {
-			for r := begin; r < end; r++ {
-				to[r] = row[at]
-				at += step
-			}
-		}
-	}
-	clear(to[:begin])
-	clear(to[end:])
 }
 
 // spread writes the phases of the output where they belong.
@@ -330,7 +302,8 @@ func (p *slidePlan) spread(w *ConvWorker, x *slidePiece) {
 			from := w.floats(p.out+4*(row*p.rowDistance()+i*p.band*p.h.positions), p.band*p.h.positions)
 			for r := range x.rows {
 				if y := (x.first+r)*p.v.spread + phase.v + p.v.begin; y >= 0 && y < p.outHeight {
-					spreadRow(plane[y*p.outWidth:][:p.outWidth], from[r*p.h.positions:][:p.h.positions], phase.h+p.h.begin, p.h.spread)
+					to := plane[y*p.outWidth:][:p.outWidth]
+					spreadRow(to, from[r*p.h.positions:][:p.h.positions], phase.h+p.h.begin, p.h.spread)
 				}
 			}
 		}

@@ -26,6 +26,7 @@ type emitter struct {
 	valueOf []ir.Value        // of an entity
 	cursors [maxUnits][]int32 // of a value: the use to look at next, by the first unit being emitted
 	env     *environment
+	reduce  *Accumulation // of what is stored, nil for plain stores
 
 	pointer  amd64.Reg // that holds the address of a buffer, see neighbours
 	counters []int32   // frame offsets of the loops' counts of iterations left

@@ -20,6 +20,7 @@ type Fold struct {
 	at           placement
 	groups, rows int    // offsets of the entries
 	identity     uint32 // of what accumulators hold
+	negate       bool   // they hold it negated
 }
 
 // foldOps are the instructions of a reduction.
@@ -65,7 +66,7 @@ func NewFold(op ir.ReduceOp, t ir.Type, target Target, pages *Pages) (*Fold, err
 	if err != nil {
 		return nil, fmt.Errorf("jit: %w", err)
 	}
-	return &Fold{pages, at, e.groups, e.rows, ops.identity}, nil
+	return &Fold{pages, at, e.groups, e.rows, ops.identity, ops.negate}, nil
 }
 
 // Close frees the code. No folder may be running it.
@@ -141,11 +142,35 @@ const foldCall = 1 << 16
 // Groups reduces count groups of n elements, contiguous and n from 1 to 256, to dst. The error tells of memory that is
 // not there.
 func (w *Folder) Groups(dst, src unsafe.Pointer, n, count int) error {
+	return w.groups(dst, src, n, 4*n, count)
+}
+
+// Accumulators reduces the accumulators of count blocks, which a program left where the blocks' elements would lie, to
+// dst.
+func (w *Folder) Accumulators(dst, src unsafe.Pointer, count int) error {
+	return w.groups(dst, src, ir.ReduceLanes, 4*ir.ReduceBlock, count)
+}
+
+// Begin sets the accumulators of count blocks to the operation's identity.
+func (w *Folder) Begin(src unsafe.Pointer, count int) {
+	var identity [ir.ReduceLanes]uint32
+	for i := range identity {
+		identity[i] = w.fold.identity
+		if w.fold.negate {
+			identity[i] ^= 1 << 31
+		}
+	}
+	for i := range count {
+		*(*[ir.ReduceLanes]uint32)(unsafe.Add(src, 4*ir.ReduceBlock*i)) = identity
+	}
+}
+
+func (w *Folder) groups(dst, src unsafe.Pointer, n, stride, count int) error {
 	w.steps(n)
-	w.set(foldStride, 4*n)
+	w.set(foldStride, stride)
 	at := max(1, foldCall/(4*n))
 	for done := 0; done < count; done += at {
-		w.setAddress(foldSource, unsafe.Add(src, 4*n*done))
+		w.setAddress(foldSource, unsafe.Add(src, stride*done))
 		w.setAddress(foldTo, unsafe.Add(dst, 4*done))
 		w.set(foldCount, min(at, count-done))
 		if err := enter(unsafe.Add(w.fold.at.code, w.fold.groups), w.frame); err != nil {

@@ -33,10 +33,12 @@ const (
 // maxUnits is the largest number of vectors of lanes that run interleaved.
 const maxUnits = 2
 
-// A buffer's entry in the environment: address, and length or 2^31 if it is longer (no index reaches beyond).
+// A buffer's entry in the environment: address, length or 2^31 if it is longer (no index reaches beyond), and of one
+// that holds accumulators the lane that they begin with.
 const (
 	bufferAddress = 0
 	bufferLen     = 8
+	bufferFirst   = 12
 	bufferSize    = 16
 )
 

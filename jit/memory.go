@@ -115,9 +115,12 @@ func (e *emitter) effect(i int) {
 		w.affine = e.affineIndex(f.Index, f.Buffer)
 	}
 	for u, end := e.unitSpan(); u < end; u++ {
-		if f.Kind == ir.ScatterAdd {
+		switch {
+		case f.Kind == ir.ScatterAdd:
 			e.pair(&w, u)
-		} else {
+		case e.reduce != nil:
+			e.accumulate(&w, u)
+		default:
 			e.store(&w, u)
 		}
 		e.unpinAll()

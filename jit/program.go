@@ -21,6 +21,8 @@ type Program struct {
 	at    placement
 	m     *ir.Module
 	prog  *ir.Program
+
+	accumulates bool
 }
 
 // Compile turns a map stage of a lowered module (no calls, transcendentals on float32 expanded) into machine code on
@@ -43,7 +45,7 @@ func Compile(m *ir.Module, s *ir.Stage, t Target, pages *Pages, options Options)
 	if a.code.Bytes = nil; options.List {
 		a.code.Bytes = slices.Clone(memory.code) // which the next compilation writes to
 	}
-	return &Program{a, pages, at, m, s.Prog}, nil
+	return &Program{a, pages, at, m, s.Prog, options.Reduce != nil}, nil
 }
 
 // Close frees the code. No worker may be running it.
@@ -196,7 +198,13 @@ func (w *Worker) Begin(l *Launch) (err error) {
 // Window makes stores to a buffer, whose lanes write the elements of their numbers, go to memory where that of lane
 // first lies at the address. Begin ends it.
 func (w *Worker) Window(buffer int, at unsafe.Pointer, first int) {
-	if entry := w.p.assembly.env.buffers[buffer]; entry >= 0 {
+	entry := w.p.assembly.env.buffers[buffer]
+	switch {
+	case entry < 0:
+	case w.p.accumulates:
+		*(*unsafe.Pointer)(unsafe.Add(w.env, entry+bufferAddress)) = at
+		*(*uint32)(unsafe.Add(w.env, entry+bufferFirst)) = uint32(first)
+	default:
 		address := uintptr(at) - uintptr(first)*uintptr(w.p.m.Buffers[buffer].Type.Size())
 		*(*uintptr)(unsafe.Add(w.env, entry+bufferAddress)) = address
 	}

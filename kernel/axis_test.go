@@ -34,7 +34,8 @@ func sortModule(t ir.Type, outer, group int, descending bool) *ir.Module {
 // interpreter.
 func TestScanAndSort(t *testing.T) {
 	var programs []*program
-	for i, shape := range [][3]int{{1, 1, 1}, {3, 1, 5}, {1, 300, 1}, {70, 33, 1}, {2, 20, 1100}, {1, 70000, 1}, {1, 3, 9000}, {0, 4, 2}} {
+	for i, shape := range [][3]int{{1, 1, 1}, {3, 1, 5}, {1, 300, 1}, {70, 33, 1}, {2, 20, 1100}, {1, 70000, 1},
+		{1, 3, 9000}, {0, 4, 2}} {
 		for _, kind := range []ir.Type{ir.F32, ir.I32} {
 			programs = append(programs, interpreted(scanModule(kind, shape[0], shape[1], shape[2]), uint64(i)))
 		}
@@ -100,7 +101,8 @@ func TestScanAndSortOracle(t *testing.T) {
 func TestAxisRuns(t *testing.T) {
 	e := kernel.New(kernel.Options{Workers: 2})
 	defer e.Close()
-	for _, m := range []*ir.Module{scanModule(ir.F32, 300, 100, 1), sortModule(ir.F32, 30, 1000, false), sortModule(ir.I32, 300, 100, true)} {
+	for _, m := range []*ir.Module{scanModule(ir.F32, 300, 100, 1), sortModule(ir.F32, 30, 1000, false),
+		sortModule(ir.I32, 300, 100, true)} {
 		k, err := e.Compile(m)
 		if err != nil {
 			t.Fatal(err)

@@ -85,8 +85,8 @@ type jitCode struct {
 	adds []int
 }
 
-func newJITCode(m *ir.Module, s *ir.Stage, t jit.Target, pages *jit.Pages) (*jitCode, error) {
-	p, err := jit.Compile(m, s, t, pages, jit.Options{})
+func newJITCode(m *ir.Module, s *ir.Stage, t jit.Target, pages *jit.Pages, o jit.Options) (*jitCode, error) {
+	p, err := jit.Compile(m, s, t, pages, o)
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +124,11 @@ func (w *jitWorker) run(ctx context.Context, lo, hi int) error {
 
 // compile chooses the backend for one map stage. The portable executor serves what there are no instructions for:
 // transcendentals on float64.
-func (e *Engine) compile(m *ir.Module, s *ir.Stage) (code, error) {
+func (e *Engine) compile(m *ir.Module, s *ir.Stage, o jit.Options) (code, error) {
 	if e.backend == Eval {
 		return newEvalCode(m, s.Prog, e.options.Precision)
 	}
-	c, err := newJITCode(m, s, e.backend.target(), e.pages)
+	c, err := newJITCode(m, s, e.backend.target(), e.pages, o)
 	if errors.Is(err, jit.ErrUnsupported) {
 		return newEvalCode(m, s.Prog, e.options.Precision)
 	}

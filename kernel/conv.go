@@ -25,14 +25,22 @@ const pieceFMAs = 1 << 18
 func (k *Kernel) prepareConv(s *stage) error {
 	outs := k.module.Buffers[s.Out[0]].Len()
 	s.conv.piece = max(1, pieceFMAs/max(1, s.Conv.FMAs()/outs))
-	if e := k.engine; e.backend != Eval && k.module.Buffers[s.Out[0]].Type == ir.F32 {
-		code, err := jit.CompileConv(s.Conv, e.backend.target(), e.pages)
-		if err != nil && !errors.Is(err, jit.ErrUnsupported) {
-			return err
-		}
-		s.conv.code = code
+	var err error
+	s.conv.code, err = k.engine.convCode(k.module, s.Stage)
+	return err
+}
+
+// convCode compiles a convolution; it is nil where the portable executor serves: for float64, and for what code's
+// addresses do not reach over.
+func (e *Engine) convCode(m *ir.Module, s *ir.Stage) (*jit.Conv, error) {
+	if e.backend == Eval || m.Buffers[s.Out[0]].Type != ir.F32 {
+		return nil, nil
 	}
-	return nil
+	code, err := jit.CompileConv(s.Conv, e.backend.target(), e.pages)
+	if errors.Is(err, jit.ErrUnsupported) {
+		return nil, nil
+	}
+	return code, err
 }
 
 func (c *convolution) release() error {

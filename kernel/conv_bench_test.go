@@ -13,15 +13,13 @@ import (
 func BenchmarkConv(b *testing.B) {
 	e := kernel.New(kernel.Options{Workers: 1})
 	defer e.Close()
-	three, one := [2]int{3, 3}, [2]int{1, 1}
 	for _, c := range []ir.Conv{
-		{Batch: 32, Channels: 1, Filters: 32, Height: 28, Width: 28, FilterHeight: 3, FilterWidth: 3, OutHeight: 28, OutWidth: 28, Pad: one},
-		{Batch: 32, Channels: 32, Filters: 64, Height: 28, Width: 28, FilterHeight: 3, FilterWidth: 3, OutHeight: 28, OutWidth: 28, Pad: one},
-		{Batch: 16, Channels: 64, Filters: 64, Height: 56, Width: 56, FilterHeight: 3, FilterWidth: 3, OutHeight: 56, OutWidth: 56, Pad: one},
-		{Batch: 1, Channels: 3, Filters: 64, Height: 224, Width: 224, FilterHeight: 7, FilterWidth: 7, OutHeight: 112, OutWidth: 112,
-			Stride: [2]int{2, 2}, Pad: three},
-		{Batch: 16, Channels: 64, Filters: 64, Groups: 64, Height: 28, Width: 28, FilterHeight: 3, FilterWidth: 3, OutHeight: 28, OutWidth: 28, Pad: one},
-		{Batch: 16, Channels: 256, Filters: 64, Height: 28, Width: 28, FilterHeight: 1, FilterWidth: 1, OutHeight: 28, OutWidth: 28},
+		squareConv(32, 1, 28, 32, 3, 28, 1),
+		squareConv(32, 32, 28, 64, 3, 28, 1),
+		squareConv(16, 64, 56, 64, 3, 56, 1),
+		strided(squareConv(1, 3, 224, 64, 7, 112, 3), 2),
+		depthwise(squareConv(16, 64, 28, 64, 3, 28, 1)),
+		squareConv(16, 256, 28, 64, 1, 28, 0),
 	} {
 		for c.Mode = range ir.ConvFilter + 1 {
 			m := moduleOf(c, ir.F32)

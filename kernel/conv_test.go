@@ -13,22 +13,38 @@ import (
 	"github.com/baremetaldevx86/microdr/kernel"
 )
 
-// layers are convolutions as networks have them, small enough for the interpreter.
+// squareConv is a layer of square images, filters and results.
+func squareConv(batch, channels, side, filters, filter, out, pad int) ir.Conv {
+	return ir.Conv{Batch: batch, Channels: channels, Filters: filters, Height: side, Width: side, FilterHeight: filter,
+		FilterWidth: filter, OutHeight: out, OutWidth: out, Pad: [2]int{pad, pad}}
+}
+
+// strided is a layer with other strides.
+func strided(c ir.Conv, stride int) ir.Conv {
+	c.Stride = [2]int{stride, stride}
+	return c
+}
+
+// depthwise is a layer with a group for each channel.
+func depthwise(c ir.Conv) ir.Conv {
+	c.Groups = c.Channels
+	return c
+}
+
+// layers are convolutions as networks have them, small enough for the interpreter, and others that take ways of their own.
 var layers = []ir.Conv{
-	{Batch: 2, Channels: 1, Filters: 32, Height: 28, Width: 28, FilterHeight: 3, FilterWidth: 3, OutHeight: 26, OutWidth: 26},
-	{Batch: 1, Channels: 17, Filters: 19, Height: 14, Width: 14, FilterHeight: 3, FilterWidth: 3, OutHeight: 14, OutWidth: 14, Pad: [2]int{1, 1}},
-	{Batch: 1, Channels: 3, Filters: 8, Height: 40, Width: 37, FilterHeight: 7, FilterWidth: 7, OutHeight: 20, OutWidth: 19,
-		Stride: [2]int{2, 2}, Pad: [2]int{3, 3}},
-	{Batch: 3, Channels: 24, Filters: 24, Groups: 24, Height: 12, Width: 12, FilterHeight: 3, FilterWidth: 3, OutHeight: 12, OutWidth: 12, Pad: [2]int{1, 1}},
-	{Batch: 4, Channels: 70, Filters: 33, Height: 5, Width: 5, FilterHeight: 1, FilterWidth: 1, OutHeight: 5, OutWidth: 5},
-	{Batch: 5, Channels: 20, Filters: 10, Height: 4, Width: 4, FilterHeight: 4, FilterWidth: 4, OutHeight: 1, OutWidth: 1},
+	squareConv(2, 1, 28, 32, 3, 26, 0),
+	squareConv(1, 17, 14, 19, 3, 14, 1),
+	strided(squareConv(1, 3, 39, 8, 7, 20, 3), 2),
+	depthwise(squareConv(3, 24, 12, 24, 3, 12, 1)),
+	squareConv(4, 70, 5, 33, 1, 5, 0),
+	squareConv(5, 20, 4, 10, 4, 1, 0),
 	{Batch: 1, Channels: 2, Filters: 3, Height: 9, Width: 200, FilterHeight: 2, FilterWidth: 5, OutHeight: 20, OutWidth: 80,
 		Stride: [2]int{1, 3}, Dilation: [2]int{3, 2}, Pad: [2]int{7, 20}},
-	{Batch: 1, Channels: 1400, Filters: 9, Height: 2, Width: 2, FilterHeight: 3, FilterWidth: 3, OutHeight: 2, OutWidth: 2, Pad: [2]int{1, 1}}, // sums longer than a call
-	{Batch: 1, Channels: 1, Filters: 2, Height: 120, Width: 200, FilterHeight: 3, FilterWidth: 3, OutHeight: 120, OutWidth: 200, Pad: [2]int{1, 1}},
-	{Batch: 1, Channels: 40, Filters: 1100, Height: 7, Width: 7, FilterHeight: 7, FilterWidth: 7, OutHeight: 1, OutWidth: 1}, // parts of the filters
-	{Batch: 1, Channels: 1, Filters: 2, Height: 45, Width: 45, FilterHeight: 41, FilterWidth: 41, OutHeight: 2, OutWidth: 2,
-		Stride: [2]int{40, 40}}, // the portable executor's
+	squareConv(1, 1400, 2, 9, 3, 2, 1),             // sums longer than a call
+	squareConv(1, 1, 150, 2, 3, 150, 1),            // several bands
+	squareConv(1, 40, 7, 1100, 7, 1, 0),            // parts of the filters
+	strided(squareConv(1, 1, 45, 2, 41, 2, 0), 40), // more phases than there is code for
 }
 
 // moduleOf returns a module of one convolution.
@@ -61,8 +77,8 @@ func convEngines(t *testing.T) map[string]*kernel.Engine {
 	return engines
 }
 
-// TestConvAgrees compares convolutions of every mode with the definition, bit for bit, on random numbers with special ones
-// among them.
+// TestConvAgrees compares convolutions of every mode with the definition, bit for bit, on random numbers with special
+// ones among them.
 func TestConvAgrees(t *testing.T) {
 	engines := convEngines(t)
 	check := func(m *ir.Module, seed uint64) {
@@ -207,8 +223,55 @@ func TestConvOracle(t *testing.T) {
 			}
 			products = append(products, dot(got, with))
 		}
-		if scale := 1e-9 * math.Sqrt(dot(x, x)*dot(w, w)*dot(y, y)); math.Abs(products[0]-products[1]) > scale || math.Abs(products[0]-products[2]) > scale {
+		scale := 1e-9 * math.Sqrt(dot(x, x)*dot(w, w)*dot(y, y))
+		if math.Abs(products[0]-products[1]) > scale || math.Abs(products[0]-products[2]) > scale {
 			t.Errorf("%+v: products %v", c, products)
+		}
+	}
+}
+
+// Progress counts the elements of the output, and all of them in the end.
+func TestConvProgress(t *testing.T) {
+	for name, e := range convEngines(t) {
+		m := moduleOf(layers[0], ir.F32)
+		k, err := e.Compile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := kernel.Args{}
+		for i := range m.Buffers {
+			b, err := e.NewBuffer(ir.F32, m.Buffers[i].Len())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Free()
+			args.Buffers = append(args.Buffers, b)
+		}
+		last, all := 0, m.Buffers[2].Len()
+		args.Progress = func(done, total int) {
+			if last = done; done > total || total != all {
+				t.Errorf("%s: %d of %d, want %d", name, done, total, all)
+			}
+		}
+		if err := k.Run(context.Background(), args); err != nil || last != all {
+			t.Errorf("%s: %v, %d of %d done", name, err, last, all)
+		}
+		k.Close()
+	}
+}
+
+// An explanation names what convolves.
+func TestConvExplained(t *testing.T) {
+	for _, b := range kernel.Backends() {
+		e := kernel.New(kernel.Options{Backend: b})
+		defer e.Close()
+		for i, want := range map[int]kernel.Backend{0: b, len(layers) - 1: kernel.Eval} {
+			c := layers[i]
+			c.Mode = ir.ConvImage
+			x, err := e.Explain(moduleOf(c, ir.F32))
+			if err != nil || x.Stages[0].Backend != want {
+				t.Errorf("layer %d on %s: %v %v, want %s", i, b, x, err, want)
+			}
 		}
 	}
 }

@@ -79,9 +79,9 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	if x.Prog == nil {
 		return x, e.explainFold(low, &x)
 	}
-	program := x.Stage
+	program, options := x.Stage, jit.Options{}
 	if x.Kind == ir.StageReduce {
-		low, program = elementStage(low, x.Stage)
+		low, program, options = e.elementStage(low, x.Stage)
 	}
 	alone := m.Clone()
 	alone.Stages = m.Stages[i : i+1]
@@ -90,7 +90,7 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 		return x, err
 	}
 	x.Compile, err = timed(func() error {
-		c, err := e.compile(low, program)
+		c, err := e.compile(low, program, options)
 		if err != nil {
 			return err
 		}
@@ -99,13 +99,17 @@ func (e *Engine) explainStage(m, low *ir.Module, i int) (StageExplanation, error
 	if err != nil || e.backend == Eval {
 		return x, err
 	}
-	return x, e.disassemble(low, program, &x)
+	options.List = true
+	return x, e.disassemble(low, program, options, &x)
 }
 
-// explainFold says what folds the elements of a reduction, or multiplies matrices.
+// explainFold says what folds the elements of a reduction, multiplies matrices or convolves.
 func (e *Engine) explainFold(low *ir.Module, x *StageExplanation) error {
 	if x.Kind == ir.StageMatMul && e.multiplies(low, x.Stage) {
 		x.Backend = e.backend
+	}
+	if x.Kind == ir.StageConv {
+		return e.explainConv(low, x)
 	}
 	if x.Kind != ir.StageReduce {
 		return nil
@@ -115,6 +119,15 @@ func (e *Engine) explainFold(low *ir.Module, x *StageExplanation) error {
 		x.Backend = e.backend
 	}
 	return err
+}
+
+func (e *Engine) explainConv(low *ir.Module, x *StageExplanation) error {
+	code, err := e.convCode(low, x.Stage)
+	if code == nil {
+		return err
+	}
+	x.Backend = e.backend
+	return code.Close()
 }
 
 // timings is how often something is done to time it: the first time finds caches cold and memory unmapped.
@@ -135,8 +148,8 @@ func timed(do func() error) (time.Duration, error) {
 }
 
 // disassemble adds the machine code of a map stage, or why there is none.
-func (e *Engine) disassemble(low *ir.Module, s *ir.Stage, x *StageExplanation) error {
-	p, err := jit.Compile(low, s, e.backend.target(), e.pages, jit.Options{List: true})
+func (e *Engine) disassemble(low *ir.Module, s *ir.Stage, o jit.Options, x *StageExplanation) error {
+	p, err := jit.Compile(low, s, e.backend.target(), e.pages, o)
 	if errors.Is(err, jit.ErrUnsupported) {
 		x.Refused = err
 		return nil

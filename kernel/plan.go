@@ -29,7 +29,8 @@ type place struct {
 
 // newPlan plans a lowered module.
 func newPlan(m *ir.Module, precision Precision) *plan {
-	p := &plan{places: make([]place, len(m.Buffers)), pairs: make([][]place, len(m.Stages)), clears: make([][]int, len(m.Stages))}
+	stages := len(m.Stages)
+	p := &plan{places: make([]place, len(m.Buffers)), pairs: make([][]place, stages), clears: make([][]int, stages)}
 	whole := writtenWhole(m)
 	for number := range m.Stages {
 		i := number

@@ -16,16 +16,23 @@ import (
 type reduction struct {
 	*eval.Reduction
 	elementSize int
+	accumulates bool      // the program does
 	fold        *jit.Fold // nil: the portable executor folds
 	reducers    []*reducer
 }
 
-// elementStage returns the program of a reduction as a map, which stores the elements to one more buffer. There are as
-// many elements as lanes, but no such memory: workers look at it through windows (see worker).
-func elementStage(m *ir.Module, s *ir.Stage) (*ir.Module, *ir.Stage) {
+// elementStage returns the program of a reduction as a map, which stores the elements to one more buffer, and how
+// machine code of it is compiled. There are as many elements as lanes, but no such memory: workers look at it through
+// windows (see worker).
+func (e *Engine) elementStage(m *ir.Module, s *ir.Stage) (*ir.Module, *ir.Stage, jit.Options) {
+	var o jit.Options
+	r := eval.NewReduction(m, s, e.options.Precision, 1)
+	if op, t, ok := r.Fold(); ok && r.CanAccumulate() && jit.CanAccumulate(op, t) {
+		o.Reduce = &jit.Accumulation{Op: op}
+	}
 	m = &ir.Module{Name: m.Name, Buffers: slices.Clone(m.Buffers), Uniforms: m.Uniforms, Funcs: m.Funcs}
 	b := m.AddBuffer("elements", s.Elements(m), ir.Temp, s.Lanes())
-	return m, &ir.Stage{Kind: ir.StageMap, Name: s.Name, Domain: s.Domain, Prog: ir.StoreElements(s.Prog, b)}
+	return m, &ir.Stage{Kind: ir.StageMap, Name: s.Name, Domain: s.Domain, Prog: ir.StoreElements(s.Prog, b)}, o
 }
 
 // prepareReduction compiles the program of a reduction, if it has one, and what folds elements.
@@ -34,12 +41,20 @@ func (k *Kernel) prepareReduction(st *stage) error {
 	st.reduction = &reduction{Reduction: eval.NewReduction(k.module, st.Stage, o.Precision, o.Workers)}
 	st.reduction.elementSize = elementSize(st.Elements(k.module), o.Precision)
 	if st.Prog != nil {
-		m, s := elementStage(k.module, st.Stage)
-		entry, err := k.cache.get(keyOf(m, s), func() (code, error) { return k.engine.compile(m, s) })
+		m, s, options := k.engine.elementStage(k.module, st.Stage)
+		key := keyOf(m, s)
+		if options.Reduce != nil {
+			key.sizes += " " + options.Reduce.Op.String()
+		}
+		entry, err := k.cache.get(key, func() (code, error) { return k.engine.compile(m, s, options) })
 		if err != nil {
 			return err
 		}
 		st.entry, st.code = entry, entry.code
+		if _, ok := entry.code.(*jitCode); ok && options.Reduce != nil {
+			st.reduction.Accumulate()
+			st.reduction.accumulates = true
+		}
 	}
 	var err error
 	st.reduction.fold, err = k.engine.foldOf(st.reduction.Reduction)
@@ -67,6 +82,7 @@ type reducer struct {
 	heap        *store
 	span        mem.Span
 	window      unsafe.Pointer // what the program computes
+	folder      *jit.Folder    // nil unless the program accumulates
 
 	// Of a run:
 	ctx      context.Context
@@ -79,7 +95,7 @@ func (k *Kernel) newReducer(s *stage) (*reducer, error) {
 	w := &reducer{heap: k.engine.heap, buffer: len(k.module.Buffers), elementSize: r.elementSize}
 	scratch, window, frame := alignLine(r.Scratch()), 0, 0
 	if s.code != nil {
-		window = alignLine(eval.ElementsAtOnce*r.elementSize + jit.Slack)
+		window = alignLine(r.AtOnce()*r.elementSize + jit.Slack)
 	}
 	if r.fold != nil {
 		frame = jit.FoldFrame
@@ -92,7 +108,10 @@ func (k *Kernel) newReducer(s *stage) (*reducer, error) {
 	w.window = unsafe.Add(w.span.Base(), scratch)
 	var fold eval.Folder // nil for the portable one
 	if r.fold != nil {
-		fold = folder{r.fold.NewFolder(unsafe.Add(w.window, window))}
+		f := r.fold.NewFolder(unsafe.Add(w.window, window))
+		if fold = (folder{f}); r.accumulates {
+			w.folder = f
+		}
 	}
 	w.Reducer = r.NewReducer(w.span.Base(), w, fold)
 	return w, nil
@@ -105,6 +124,9 @@ func alignLine(n int) int { return (n + mem.Alignment - 1) &^ (mem.Alignment - 1
 func (w *reducer) At(lo, hi int) (unsafe.Pointer, error) {
 	if w.program == nil {
 		return unsafe.Add(w.elements, lo*w.elementSize), w.ctx.Err()
+	}
+	if w.folder != nil {
+		w.folder.Begin(w.window, (hi-lo+ir.ReduceBlock-1)/ir.ReduceBlock)
 	}
 	w.program.window(w.buffer, w.window, lo)
 	if err := w.program.run(w.ctx, lo, hi); err != nil {

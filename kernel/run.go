@@ -88,7 +88,7 @@ type Args struct {
 	Buffers  []*Buffer // by index in Module().Buffers; nil for temporaries
 
 	// Progress, if set, is called from one goroutine at a time after tiles, with lanes done of all lanes; the
-	// elements of products count as lanes. It must not panic: that ends the process.
+	// elements of products and convolutions count as lanes. It must not panic: that ends the process.
 	Progress func(done, total int)
 }
 
@@ -107,7 +107,7 @@ func (k *Kernel) prepare(st *stage, s *ir.Stage) error {
 	*st = stage{Stage: s}
 	switch s.Kind {
 	case ir.StageMap:
-		entry, err := k.cache.get(keyOf(k.module, s), func() (code, error) { return k.engine.compile(k.module, s) })
+		entry, err := k.cache.get(keyOf(k.module, s), func() (code, error) { return k.engine.compile(k.module, s, jit.Options{}) })
 		if err != nil {
 			return err
 		}
@@ -432,7 +432,7 @@ func newProgress(k *Kernel, report func(done, total int)) *progress {
 		switch s := &k.stages[i]; {
 		case s.code != nil:
 			p.total += s.Lanes()
-		case s.Kind == ir.StageMatMul:
+		case s.Kind == ir.StageMatMul, s.Kind == ir.StageConv:
 			p.total += k.module.Buffers[s.Out[0]].Len()
 		}
 	}

@@ -78,7 +78,7 @@ func TestSameBits(t *testing.T) {
 	}
 	graphs := uint64(60)
 	if testing.Short() {
-		graphs = 15
+		graphs = 5
 	}
 	for seed := range graphs {
 		var want []string
@@ -111,7 +111,11 @@ func TestSameBits(t *testing.T) {
 // TestRandomGradients: the gradients of random graphs are those of float64.
 func TestRandomGradients(t *testing.T) {
 	single, exact := open(t, Options{}), open(t, Options{Float64: true})
-	for seed := range uint64(40) {
+	graphs := uint64(40)
+	if testing.Short() {
+		graphs = 8
+	}
+	for seed := range graphs {
 		a, b := grow(single, seed)[2].Float64s(), grow(exact, seed)[2].Float64s()
 		size, worst := 0.0, 0.0
 		for i := range a {

@@ -17,7 +17,7 @@ func TestBenchCommandLine(t *testing.T) {
 		{name: "no rounds of convolutions", args: "bench conv --rounds 0", code: 2, err: []string{"--rounds: expected 1 or more"}},
 		{name: "unknown convolution", args: "bench conv --only 7x7", code: 2, err: []string{`no such row: "7x7"`}},
 		{name: "convolution", args: "bench conv --rounds 1 --only 32x1x28x28", code: 0,
-			out: []string{"baseline", "32x1x28x28 by 32x1x3x3 image of the FMA peak", "a bar"}},
+			out: []string{"baseline", "32x1x28x28 by 32x1x3x3 image of the FMA peak", "a bar"}, err: []string{"measuring 32x1x28x28 by"}},
 		{name: "no examples", args: "bench kernels --only table -q", code: 3, err: []string{"examples/table", "no such file"}},
 		{name: "unknown product", args: "bench matmul --only 2x2x3", code: 2, err: []string{`no such row: "2x2x3"`, `"1x10x128 beside OpenBLAS"`}},
 		{name: "no rounds of products", args: "bench matmul --rounds 0", code: 2, err: []string{"--rounds: expected 1 or more"}},

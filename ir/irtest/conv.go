@@ -57,7 +57,8 @@ func (d *definition) result(o [4]int) uint64 {
 			for j := range d.FilterWidth {
 				h := o[2]*d.Stride[0] + i*d.Dilation[0] - d.Pad[0]
 				w := o[3]*d.Stride[1] + j*d.Dilation[1] - d.Pad[1]
-				d.add(at(d.first, d.ImageShape(), o[0], group*channels+c, h, w), at(d.second, d.FilterShape(), o[1], c, i, j))
+				pixel := at(d.first, d.ImageShape(), o[0], group*channels+c, h, w)
+				d.add(pixel, at(d.second, d.FilterShape(), o[1], c, i, j))
 			}
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/baremetaldevx86/microdr/ir"
 )
 
-// RandomConv returns a module of one convolution of at most so many multiply-adds, of random mode and geometry: strides,
-// dilations, uneven pads, groups. The same seed and bound give the same module. Of its two inputs, Fill makes numbers with
-// special ones among them.
+// RandomConv returns a module of one convolution of at most so many multiply-adds, of random mode and geometry:
+// strides, dilations, uneven pads, groups. The same seed and bound give the same module. Of its two inputs, Fill makes
+// numbers with special ones among them.
 func RandomConv(seed uint64, t ir.Type, most int) *ir.Module {
 	r := rand.New(rand.NewPCG(seed, 0x636f6e76))
 	for {
