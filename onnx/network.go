@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/baremetaldevx86/microdr/onnx/format"
 	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
@@ -83,6 +84,27 @@ func (n *Network) Apply(inputs ...*tensor.Tensor) ([]*tensor.Tensor, error) {
 		list = append(list, t)
 	}
 	return list, nil
+}
+
+// Export returns the model with the present values of the variables as initializers. Errors: a value that cannot be
+// computed.
+func (n *Network) Export() (*format.Model, error) {
+	now := map[string]*format.Tensor{}
+	for _, v := range n.variables {
+		a, err := ToArray(&deferred{t: v.Value(), typ: ndarray.Float32})
+		if err != nil {
+			return nil, fmt.Errorf("onnx: variable %q: %w", v.Name, err)
+		}
+		now[v.Name] = format.TensorOf(v.Name, a)
+	}
+	proto, graph := *n.model.proto, *n.model.proto.Graph
+	proto.Graph, graph.Initializers = &graph, slices.Clone(graph.Initializers)
+	for i, t := range graph.Initializers {
+		if value := now[t.Name]; value != nil {
+			graph.Initializers[i] = value
+		}
+	}
+	return &proto, nil
 }
 
 // Detached names the nodes of the last run that read float tensors in host memory, which ends derivatives: there is no

@@ -131,6 +131,21 @@ func TestNetworkRun(t *testing.T) {
 	bias := n.Variables()[3]
 	bias.Set(bias.Value().Plus(1))
 	got, plain = run()
+	exported, err := n.Export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := format.Parse(exported.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := must(Import(read)).Run(context.Background(), inputs, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := DefaultTolerance().Compare(again["y"], got); err != nil {
+		t.Errorf("exported: %v", err)
+	}
 	x, y := must(ToArray(got)), must(ToArray(plain))
 	if d := ndarray.Elements[float32](x)[0] - ndarray.Elements[float32](y)[0]; d < 0.999 || d > 1.001 {
 		t.Errorf("the bias grew by 1 and the output by %v", d)
