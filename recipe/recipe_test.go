@@ -228,3 +228,46 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestDescription: it tells what changes the training from what does not.
+func TestDescription(t *testing.T) {
+	const text = "layers: [relu, linear: 3, residual: [dropout: 0.1]]\ntraining: {rate: 0.01, schedule: constant}"
+	describe := func(text string) string {
+		r, err := Parse("m.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Description()
+	}
+	base := describe(text)
+	for _, row := range []struct {
+		old, new string
+		same     bool
+	}{
+		{"schedule", "epochs: 77, schedule", true},
+		{"0.01", "1e-2", true},
+		{"linear: 3", "linear: {bias: true, out: 3}", true},
+		{"layers", "# a comment\nlayers", true},
+		{"0.01", "0.02", false},
+		{"relu", "elu", false},
+		{"0.1]", "0.2]", false},
+		{"linear: 3", "linear: {out: 3, bias: false}", false},
+		{"schedule", "optimizer: sgd, schedule", false},
+		{"schedule", "shift: 2, schedule", false},
+		{"constant", "cosine", false},
+	} {
+		if got := describe(strings.Replace(text, row.old, row.new, 1)); (got == base) != row.same {
+			t.Errorf("%s for %s: same %v, want %v\n%s", row.new, row.old, got == base, row.same, got)
+		}
+	}
+	cosine := strings.Replace(text, "constant", "cosine", 1)
+	if describe(cosine) == describe(strings.Replace(cosine, "rate", "epochs: 77, rate", 1)) {
+		t.Error("the epochs of a schedule that ends with them do not count")
+	}
+	for _, want := range []string{"rate: 0.01\n", "layer 1: relu\n", "layer 3: residual [dropout {rate: 0.1}]\n",
+		"layer 2: linear {out: 3, bias: true, start: xavier-uniform}\n"} {
+		if !strings.Contains(base, want) {
+			t.Errorf("no %q in\n%s", want, base)
+		}
+	}
+}

@@ -9,17 +9,13 @@ import (
 )
 
 // format is the version of what checkpoints hold besides variables.
-const format = 1
+const format = 2
 
 // state is where a training stands, besides the values of variables.
 type state struct {
 	Format int `json:"format"`
 
-	// What a training that goes on must agree in.
-	Images     int  `json:"images"`
-	Batch      int  `json:"batch"`
-	Accumulate int  `json:"accumulate"`
-	DropLast   bool `json:"drop_last"`
+	Description string `json:"description"` // what a training that goes on must agree in, see Trainer.description
 
 	At      data.State `json:"at"` // the next batch
 	Steps   int        `json:"steps"`
@@ -34,8 +30,7 @@ func (s *state) pending() bool { return s.Seen > 0 && s.At.Batch == 0 }
 
 // identity is the state of a training that has not begun.
 func (t *Trainer) identity() state {
-	return state{Format: format, Images: t.task.Train.Len(), Batch: t.plan.Batch, Accumulate: max(1, t.plan.Accumulate),
-		DropLast: t.plan.DropLast, At: data.State{Seed: t.plan.Seed}}
+	return state{Format: format, Description: t.description(), At: data.State{Seed: t.plan.Seed}}
 }
 
 // save writes a checkpoint to the plan's folder, if it has one.
@@ -58,22 +53,19 @@ func (e *CheckpointError) Error() string { return "train: checkpoint: " + e.Err.
 // Unwrap returns what went wrong.
 func (e *CheckpointError) Unwrap() error { return e.Err }
 
-// Resume takes up the training whose checkpoint stands at path: its model, optimizer, plan and training set must be
-// those of this trainer, but for the number of epochs. What happens then is bit for bit what would have happened
-// without a stop.
+// Resume takes up the training whose checkpoint stands at path. Its model, optimizer, plan and training set must be those
+// of this trainer, but for the number of epochs: as far as the plans say what they are, Plan.Description included, an error
+// names what differs. What happens then is bit for bit what would have happened without a stop.
 func (t *Trainer) Resume(path string) error {
 	var s state
 	if err := LoadVariables(path, nil, &s); err != nil {
 		return err
 	}
-	want := t.identity()
-	is := state{Format: s.Format, Images: s.Images, Batch: s.Batch, Accumulate: s.Accumulate, DropLast: s.DropLast,
-		At: data.State{Seed: s.At.Seed}}
-	if fmt.Sprint(is) != fmt.Sprint(want) {
-		return fmt.Errorf("train: %s: format %d, %d images in batches of %d, %d to a step, last dropped %v, seed %d, "+
-			"expected format %d, %d, %d, %d, %v, seed %d",
-			path, is.Format, is.Images, is.Batch, is.Accumulate, is.DropLast, is.At.Seed,
-			want.Format, want.Images, want.Batch, want.Accumulate, want.DropLast, want.At.Seed)
+	if s.Format != format {
+		return fmt.Errorf("train: %s: a checkpoint of format %d, expected %d", path, s.Format, format)
+	}
+	if d := differences(t.description(), s.Description); d != "" {
+		return fmt.Errorf("train: %s is of another training: %s", path, d)
 	}
 	if err := LoadVariables(path, t.variables, nil); err != nil {
 		return err

@@ -23,6 +23,10 @@ type Plan struct {
 	Augment         data.Augmentation // of what is trained with
 	Mean, Deviation []float32         // see data.Options
 
+	// Description says what else determines the training, such as its model and its optimizer: lines "name: value". A
+	// checkpoint holds it, and Resume refuses one with another. What may change on the way must not stand in it.
+	Description string
+
 	// Folder is where checkpoints go, LastFile after each epoch and when Run is stopped, and BestFile after the epoch
 	// whose accuracy on the test set is the best. It must exist; empty: none are written.
 	Folder string

@@ -192,21 +192,46 @@ func TestBestIsKept(t *testing.T) {
 }
 
 func TestResumeRefuses(t *testing.T) {
-	tr := newTraining(t, 1, func(p *Plan) { p.Epochs = 1 })
+	described := func(lines string) func(p *Plan) { return func(p *Plan) { p.Description = lines } }
+	tr := newTraining(t, 1, func(p *Plan) { p.Epochs, p.Description = 1, "rate: 0.002\nlayer 1: relu\n" })
 	if err := tr.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	path := filepath.Join(tr.folder, LastFile)
 	for _, row := range []struct {
 		name   string
 		change func(p *Plan)
+		want   string // the differences, all of them; empty: any error
 	}{
-		{"another seed", func(p *Plan) { p.Seed++ }},
-		{"another batch", func(p *Plan) { p.Batch++ }},
-		{"another rule", func(p *Plan) { p.Optimizer.Rule = optim.RMSPropRule{Rate: 1, Momentum: 1, Centered: true} }},
+		{"another seed", func(p *Plan) { p.Seed++ }, "seed: 10, expected 9"},
+		{"another batch", func(p *Plan) { p.Batch++ }, "batch: 17, expected 16"},
+		{"the last batch", func(p *Plan) { p.DropLast = true }, "last batch dropped: true, expected false"},
+		{"smoothing", func(p *Plan) { p.Smoothing = 0 }, "smoothing: 0, expected 0.05"},
+		{"mean", func(p *Plan) { p.Mean = []float32{0.25} }, "mean: [0.25], expected [0.3]"},
+		{"augmentation", func(p *Plan) { p.Augment.Flip = false },
+			"augmentation: {Shift:0 Flip:false Rotate:0 Scale:0 Fill:0}, " +
+				"expected {Shift:0 Flip:true Rotate:0 Scale:0 Fill:0}"},
+		{"another rate", described("rate: 0.1\nlayer 1: relu"), "rate: 0.1, expected 0.002"},
+		{"two things", described("rate: 0.1\nlayer 1: elu"), "rate: 0.1, expected 0.002; layer 1: elu, expected relu"},
+		{"more and less", described("rate: 0.002\nclip: 1"), "clip: 1, expected nothing; layer 1: nothing, expected relu"},
+		{"another rule", func(p *Plan) { p.Optimizer.Rule = optim.RMSPropRule{Rate: 1, Momentum: 1, Centered: true} }, ""},
 	} {
-		if err := newTraining(t, 1, row.change).Resume(filepath.Join(tr.folder, LastFile)); err == nil {
-			t.Errorf("%s: no error", row.name)
+		err := newTraining(t, 1, func(p *Plan) { p.Description = tr.plan.Description; row.change(p) }).Resume(path)
+		want := "train: " + path + " is of another training: " + row.want
+		if err == nil || row.want != "" && err.Error() != want {
+			t.Errorf("%s: %v, want %s", row.name, err, want)
 		}
+	}
+	if err := newTraining(t, 1, described(tr.plan.Description)).Resume(path); err != nil {
+		t.Errorf("more epochs: %v", err)
+	}
+}
+
+func TestDifferencesAreFew(t *testing.T) {
+	got := differences("a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\nf: 2", "")
+	want := "a: 1, expected nothing; b: 1, expected nothing; c: 1, expected nothing; d: 1, expected nothing; and 2 more"
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

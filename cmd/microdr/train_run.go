@@ -72,6 +72,7 @@ func (a *app) beginTraining(o *trainOptions, r *recipe.Recipe, set *trainSet) (t
 	}
 	plan := r.Training.Plan(set.train.Len(), set.mean, set.deviation)
 	plan.Seed, plan.Workers, plan.Folder = o.seed, a.workers, o.out
+	plan.Description = fmt.Sprintf("data: %s\n%s", set.title, r.Description())
 	plan.OnStep, plan.OnEpoch = t.onStep, t.onEpoch
 	task := train.Task{Model: model, Random: random, Train: set.train, Test: set.test}
 	if t.trainer, err = train.NewTrainer(t.engine, task, plan); err != nil {

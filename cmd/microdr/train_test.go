@@ -125,6 +125,44 @@ func TestTrainBits(t *testing.T) {
 	}
 }
 
+// TestResumeRefuses: what would change the bits is named, and changes nothing.
+func TestResumeRefuses(t *testing.T) {
+	folder := t.TempDir()
+	args := func(model string, more ...string) []string {
+		write(t, filepath.Join(folder, "m.yaml"), model)
+		return append([]string{"train", "xor", "-m", "m.yaml", "-o", "r", "-q"}, more...)
+	}
+	model := "layers: [flatten, linear: 4, tanh, dropout: 0.1, linear: 2]\ntraining: {epochs: 2, batch: 16}\n"
+	if got := runIn(t, folder, args(model)...); got.code != 0 {
+		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+	}
+	last := readText(t, filepath.Join(folder, "r", "last.safetensors"))
+	for _, row := range []struct {
+		old, new, flags, want string
+	}{
+		{"", "", "--rate 0.1", "rate: 0.1, expected 0.001"},
+		{"", "", "--optimizer sgd", "optimizer: sgd, expected adamw"},
+		{"", "", "--seed 2", "seed: 2, expected 1"},
+		{"", "", "--epochs 3", "epochs: 3, expected 2"},
+		{"tanh", "relu", "", "layer 3: relu, expected tanh"},
+		{"0.1", "0.2", "", "layer 4: dropout {rate: 0.2}, expected dropout {rate: 0.1}"},
+		{"batch", "schedule: constant, batch", "", "schedule: constant, expected one-cycle; epochs: nothing, expected 2"},
+		{"batch", "rotate: 5, batch", "", "rotate: 5, expected 0"},
+	} {
+		changed := strings.Replace(model, row.old, row.new, 1)
+		got := runIn(t, folder, args(changed, append(strings.Fields(row.flags), "--resume")...)...)
+		if got.code != exitInput || !strings.Contains(got.stderr, row.want) {
+			t.Errorf("%s %s: exit code %d, %s, want %s", row.new, row.flags, got.code, got.stderr, row.want)
+		}
+	}
+	if got := runIn(t, folder, args(model, "--resume")...); got.code != 0 {
+		t.Errorf("nothing changed: exit code %d\n%s", got.code, got.stderr)
+	}
+	if readText(t, filepath.Join(folder, "r", "last.safetensors")) != last {
+		t.Error("the checkpoint changed")
+	}
+}
+
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
