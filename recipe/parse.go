@@ -131,8 +131,12 @@ func (d *decoder) mapping(n *yaml.Node, what string, known []string, visit func(
 
 // list reads layers.
 func (d *decoder) list(n *yaml.Node, depth int) []Layer {
-	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+	if n.Kind != yaml.SequenceNode {
 		d.fail(n, "expected a list of layers, got %s", describe(n))
+		return nil
+	}
+	if len(n.Content) == 0 {
+		d.fail(n, "the list of layers is empty, expected at least one layer")
 		return nil
 	}
 	if depth > maxDepth {

@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 		{"a list", "- relu", "1:1: expected a mapping for a recipe, got a list"},
 		{"two documents", "layers: [relu]\n---\nlayers: [relu]", "a second document"},
 		{"no layers", "training: {epochs: 3}", "1:1: no layers"},
-		{"empty layers", "layers: []", "1:9: expected a list of layers"},
+		{"empty layers", "layers: []", "1:9: the list of layers is empty, expected at least one layer"},
 		{"unknown field", "layers: [relu]\nepochs: 3",
 			`2:1: unknown field "epochs" of a recipe, expected one of layers, training`},
 		{"twice", "layers: [relu]\nlayers: [relu]", "2:1: field layers a second time"},
