@@ -71,8 +71,8 @@ type Loader struct {
 // NewLoader starts to make batches. It goes on until Close, or until ctx ends; both stop all of its goroutines.
 func NewLoader(ctx context.Context, source Source, options Options) (*Loader, error) {
 	l := &Loader{options: options, source: source, state: options.Start}
-	if err := l.check(); err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+	if err := l.checked(); err != nil {
+		return nil, err
 	}
 	l.applyDefaults()
 	for _, d := range l.options.Deviation {
@@ -90,6 +90,18 @@ func NewLoader(ctx context.Context, source Source, options Options) (*Loader, er
 		l.running.Go(l.work)
 	}
 	return l, nil
+}
+
+// Check returns the error that NewLoader would return for a source.
+func (o Options) Check(source Source) error {
+	return (&Loader{options: o, source: source, state: o.Start}).checked()
+}
+
+func (l *Loader) checked() error {
+	if err := l.check(); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	return nil
 }
 
 // check also finds how many batches an epoch has.

@@ -81,10 +81,7 @@ func (t *Trainer) run(ctx context.Context) error {
 		return nil
 	}
 	steady := context.WithoutCancel(ctx)
-	loader, err := data.NewLoader(steady, t.task.Train, data.Options{
-		Batch: t.plan.Batch, Start: t.state.At, Epochs: t.plan.Epochs, Shuffle: true, DropLast: t.plan.DropLast,
-		Workers: t.plan.Workers, Augment: t.plan.Augment, Mean: t.plan.Mean, Deviation: t.plan.Deviation,
-	})
+	loader, err := data.NewLoader(steady, t.task.Train, t.plan.loading(t.state.At))
 	if err != nil {
 		return err
 	}

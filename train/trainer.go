@@ -55,6 +55,12 @@ func (p *Plan) Steps(images int) int {
 	return p.Epochs * ((p.batches(images) + perStep - 1) / perStep)
 }
 
+// loading is how images are read from a place on.
+func (p *Plan) loading(start data.State) data.Options {
+	return data.Options{Batch: p.Batch, Start: start, Epochs: p.Epochs, Shuffle: true, DropLast: p.DropLast,
+		Workers: p.Workers, Augment: p.Augment, Mean: p.Mean, Deviation: p.Deviation}
+}
+
 func (p *Plan) check(train, test data.Source) error {
 	switch {
 	case p.Epochs < 1 || p.Batch < 1 || p.Accumulate < 0:
@@ -67,7 +73,7 @@ func (p *Plan) check(train, test data.Source) error {
 		return fmt.Errorf("train: images of %+v to train with and %+v to test with, expected one shape",
 			train.Shape(), test.Shape())
 	}
-	return nil
+	return p.loading(data.State{Seed: p.Seed}).Check(train)
 }
 
 // Progress is how far a training is.
