@@ -28,7 +28,8 @@ A MODEL is mlp, cnn, or a file such as
   training: {epochs: 5, batch: 32, optimizer: adamw, rate: 0.002}
 
 Ctrl-C finishes the step and writes last.safetensors; the same command with
---resume goes on from there, with the same bits as if nothing had been.
+--resume goes on from there, with the same bits as if nothing had been. Without it
+a folder that holds a run is refused, unless --overwrite is given.
 
 With --json every epoch is a line {"event":"epoch",..}; the last line is
 {"event":"result",..}.`
@@ -39,16 +40,17 @@ type trainOptions struct {
 	epochs, batch               int
 	rate                        float64
 	seed                        uint64
-	resume                      bool
+	resume, overwrite           bool
 }
 
 func trainCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
+	c := a.command(cobra.Command{
 		Use:     "train",
 		Short:   "Train a model",
 		Long:    trainHelp,
 		Example: "  microdr train xor\n  microdr train mnist --model cnn --out runs/cnn",
-	}
+		Args:    cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error { return c.Help() })
 	mnist, xor := trainOptions{}, trainOptions{}
 	c.AddCommand(
 		a.trainTask(&mnist, "mnist", "Handwritten digits (scripts/get-mnist fetches them)", "mlp", loadMNIST),
@@ -61,16 +63,22 @@ func (a *app) trainTask(o *trainOptions, name, short, model string,
 	load func(o *trainOptions) (*trainSet, error)) *cobra.Command {
 	c := a.command(cobra.Command{Use: name, Short: short, Long: short + ".\n\n" + trainHelp, Args: cobra.NoArgs},
 		func(c *cobra.Command, _ []string) error {
+			if a.workers < 0 {
+				return usageError{errors.New("--workers: expected 0 or more")}
+			}
+			if o.out == "" {
+				o.out = filepath.Join("runs", name+"-"+modelName(o.model))
+			}
 			r, err := o.recipe()
 			if err != nil {
+				return err
+			}
+			if err := o.checkFolder(); err != nil {
 				return err
 			}
 			set, err := load(o)
 			if err != nil {
 				return inputError{err}
-			}
-			if o.out == "" {
-				o.out = filepath.Join("runs", name+"-"+modelName(o.model))
 			}
 			return a.train(c.Context(), o, r, set)
 		})
@@ -84,10 +92,12 @@ func (a *app) trainTask(o *trainOptions, name, short, model string,
 	flags.Float64Var(&o.rate, "rate", 0, "highest learning rate; 0: as the model says")
 	optimizers := strings.Join(recipe.Optimizers(), ", ")
 	flags.StringVar(&o.optimizer, "optimizer", "", "one of "+optimizers+" (default: as the model says)")
-	flags.Uint64Var(&o.seed, "seed", 1, "of first weights, order and augmentation")
+	o.seed = 1
+	flags.Var((*seedFlag)(&o.seed), "seed", "of first weights, order and augmentation")
 	flags.IntVar(&a.workers, "workers", 0, "goroutines that compute; 0: one per processor (no effect on results)")
 	flags.StringVarP(&o.out, "out", "o", "", "folder of the results, made if need be (default runs/"+name+"-MODEL)")
 	flags.BoolVar(&o.resume, "resume", false, "go on from last.safetensors in the folder")
+	flags.BoolVar(&o.overwrite, "overwrite", false, "replace the run that the folder holds")
 	return c
 }
 
@@ -182,6 +192,9 @@ func (a *app) train(ctx context.Context, o *trainOptions, r *recipe.Recipe, set 
 	defer t.close()
 	err = t.trainer.Run(ctx)
 	t.progress.clear()
+	if err != nil {
+		t.undo()
+	}
 	if err == nil {
 		err = t.lost
 	}

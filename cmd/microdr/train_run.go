@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -27,8 +26,9 @@ type training struct {
 	parameters int
 	progress   *progress
 	started    time.Time
-	first      int   // steps that were done before
-	lost       error // the first line that stdout or metrics.jsonl did not take
+	first      int    // steps that were done before
+	undo       func() // removes the folder if nothing stands in it
+	lost       error  // the first line that stdout or metrics.jsonl did not take
 }
 
 // epochEvent is a line of --json.
@@ -54,7 +54,8 @@ type resultEvent struct {
 
 // beginTraining makes the model and its trainer, which takes up an earlier training or has a folder made for it.
 func (a *app) beginTraining(o *trainOptions, r *recipe.Recipe, set *trainSet) (t *training, err error) {
-	t = &training{a: a, o: o, r: r, set: set, progress: newProgress(a.stderr, a.quiet), started: time.Now()}
+	t = &training{a: a, o: o, r: r, set: set, progress: newProgress(a.stderr, a.quiet),
+		started: time.Now(), undo: func() {}}
 	t.engine = tensor.Open(tensor.Options{Workers: a.workers, Memory: a.watched(o.out)})
 	defer func() {
 		if err != nil {
@@ -76,13 +77,11 @@ func (a *app) beginTraining(o *trainOptions, r *recipe.Recipe, set *trainSet) (t
 	plan.OnStep, plan.OnEpoch = t.onStep, t.onEpoch
 	task := train.Task{Model: model, Random: random, Train: set.train, Test: set.test}
 	if t.trainer, err = train.NewTrainer(t.engine, task, plan); err != nil {
-		return t, err
+		return t, inputError{err}
 	}
 	if !o.resume {
-		if err := os.MkdirAll(o.out, 0o777); err != nil {
-			return t, outputError{fmt.Errorf("train: expected a folder that can be made: %w", err)}
-		}
-		return t, nil
+		t.undo, err = o.makeFolder()
+		return t, err
 	}
 	if err := t.trainer.Resume(filepath.Join(o.out, train.LastFile)); err != nil {
 		return t, inputError{err}

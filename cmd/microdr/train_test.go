@@ -83,6 +83,22 @@ func TestTrainCommandLine(t *testing.T) {
 			files: map[string]string{"m.yaml": "layers:\n  - flatten\n  - linear: 3\n"},
 			err:   []string{"recipe: m.yaml:3:5: the model gives [batch [3]], expected [batch 2]"}},
 		{name: "nothing to resume", args: "train xor -o r --resume", code: 3, err: []string{"last.safetensors"}},
+		{name: "unknown set", args: "train mnst", code: 2, err: []string{`unknown command "mnst" for "microdr train"`}},
+		{name: "workers", args: "train xor --workers -3", code: 2, err: []string{"--workers: expected 0 or more"}},
+		{name: "seed", args: "train xor --seed -1", code: 2,
+			err: []string{`"-1" for "--seed" flag: expected a whole number from 0 to`}},
+		{name: "two ways", args: "train xor --resume --overwrite", code: 2, err: []string{"--resume and --overwrite"}},
+		{name: "no layers", args: "train xor -m m.yaml", code: 3, files: map[string]string{"m.yaml": "layers: []\n"},
+			err: []string{"m.yaml:1:9: the list of layers is empty"}},
+		{name: "a run", args: "train xor -o r", code: 2, files: map[string]string{"r/metrics.jsonl": ""},
+			err: []string{"r holds a run (metrics.jsonl)", "--resume", "another folder for --out", "--overwrite"}},
+		{name: "a run that is replaced", args: "train xor -o r --overwrite -q --epochs 1", code: 0, out: []string{"report"},
+			files: map[string]string{"r/note": ""}, left: results},
+		{name: "shifted too far", args: "train xor -m m.yaml -o a/b", code: 3, err: []string{"data: "},
+			files: map[string]string{"m.yaml": "layers: [flatten, linear: 2]\ntraining: {shift: 1000}\n"}},
+		{name: "lost at once", args: "train xor -m m.yaml -o a/b", code: 1, err: []string{"expected a finite one"},
+			files: map[string]string{"m.yaml": "layers: [flatten, linear: 2]\n" +
+				"training: {optimizer: sgd, rate: 1000000, schedule: constant, batch: 2, clip: 0, decay: 1e30}\n"}},
 	} {
 		t.Run(r.name, r.run)
 	}
@@ -160,6 +176,44 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	if readText(t, filepath.Join(folder, "r", "last.safetensors")) != last {
 		t.Error("the checkpoint changed")
+	}
+}
+
+// TestNoFolder: a training that comes to nothing leaves no folder.
+func TestNoFolder(t *testing.T) {
+	for _, row := range []struct{ flags, training string }{
+		{"--resume", ""}, {"", "shift: 1000"}, {"", "optimizer: sgd, rate: 1000000, schedule: constant, decay: 1e30"},
+	} {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "m.yaml"), "layers: [flatten, linear: 2]\ntraining: {"+row.training+"}\n")
+		args := append([]string{"train", "xor", "-m", "m.yaml", "-o", "a/b", "-q"}, strings.Fields(row.flags)...)
+		if got := runIn(t, folder, args...); got.code == 0 {
+			t.Errorf("%v: exit code 0", row)
+		}
+		if _, err := os.Stat(filepath.Join(folder, "a")); err == nil {
+			t.Errorf("%v: a folder is left behind", row)
+		}
+	}
+}
+
+// TestOverwrite: a run that is replaced leaves nothing behind, even if the new one comes to nothing.
+func TestOverwrite(t *testing.T) {
+	folder := t.TempDir()
+	args := []string{"train", "xor", "-o", "r", "-q", "--epochs", "1"}
+	for _, row := range []struct {
+		flag string
+		code int
+	}{{"--json", 0}, {"--json", exitUsage}, {"--overwrite", 0}, {"--resume", 0}} {
+		if got := runIn(t, folder, append(args, row.flag)...); got.code != row.code {
+			t.Errorf("%s: exit code %d, want %d\n%s", row.flag, got.code, row.code, got.stderr)
+		}
+	}
+	write(t, filepath.Join(folder, "m.yaml"), "layers: [flatten, linear: 2]\ntraining: {shift: 1000}\n")
+	if got := runIn(t, folder, "train", "xor", "-m", "m.yaml", "-o", "r", "--overwrite"); got.code == 0 {
+		t.Error("a shift of 1000 pixels: exit code 0")
+	}
+	if _, err := os.Stat(filepath.Join(folder, "r", "last.safetensors")); err != nil {
+		t.Errorf("the run is lost to one that could not begin: %v", err)
 	}
 }
 
