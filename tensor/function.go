@@ -272,6 +272,39 @@ func (f *Function) Result(i int) *Tensor { return f.results[i] }
 // Peak returns how many bytes a run needs at most between its inputs and its results.
 func (f *Function) Peak() int { return f.plan.peak() }
 
+// Bytes returns how many bytes a run needs at most in all: Peak, inputs and results, other tensors that it reads, and
+// variables, those that it sets twice, as the new value stands beside the old one until the run is over.
+func (f *Function) Bytes() int {
+	variables := map[*Variable]int{}
+	tensors := map[*elements]bool{}
+	note := func(list []*elements, except []binding) {
+		for i, b := range list {
+			if b != nil && !slices.ContainsFunc(except, func(x binding) bool { return x.at == i }) {
+				tensors[b] = true
+			}
+		}
+	}
+	note(f.given, f.reads)
+	note(f.outputs, f.writes)
+	for _, in := range f.inputs {
+		note([]*elements{in.buffer}, nil)
+	}
+	for _, r := range f.reads {
+		variables[r.variable] = 1
+	}
+	for _, w := range f.writes {
+		variables[w.variable] = 2
+	}
+	total := f.Peak()
+	for b := range tensors {
+		total += b.Len() * b.Type().Size()
+	}
+	for v, values := range variables {
+		total += values * v.value.Len() * v.Type().Size()
+	}
+	return total
+}
+
 // Run computes the results and sets the variables. After an error they are what they were.
 func (f *Function) Run(ctx context.Context) error {
 	for _, r := range f.reads {

@@ -167,3 +167,27 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("%d bytes at once with checkpoints, %d without", again.Peak(), keep.Peak())
 	}
 }
+
+// TestBytes: each thing that stands in memory is counted once, and what is written beside what was there is too.
+func TestBytes(t *testing.T) {
+	e := open(t, Options{Workers: 1})
+	set, read := e.NewVariable("set", e.Zeros(100)), e.NewVariable("read", e.Zeros(1000))
+	constant := e.NewVariable("constant", e.NewRandom(2).Normal(100)).Value() // with elements, not still to be computed
+	f, err := e.Compile(func(in []*Tensor) []*Tensor {
+		set.Set(set.Value().Add(in[0]).Mul(constant))
+		return []*Tensor{read.Value().Exp().Sum()}
+	}, Spec{Float32, []int{100}}, Spec{Int32, []int{10000}}) // the second one is not used
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	want := 4*(2*100+1000+100+100+10000+1) + f.Peak()
+	for _, when := range []string{"before", "after"} {
+		if got := f.Bytes(); got != want {
+			t.Errorf("%d bytes %s a run, want %d", got, when, want)
+		}
+		if err := f.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -52,6 +52,15 @@ func (t *Trainer) stepOf(images int) (*batchStep, error) {
 	return t.steps[images], nil
 }
 
+// Peak compiles the step of the largest batch, which Run takes then, and returns how many bytes it needs: see Step.Peak.
+func (t *Trainer) Peak() (int, error) {
+	s, err := t.stepOf(min(t.plan.Batch, t.task.Train.Len()))
+	if err != nil {
+		return 0, err
+	}
+	return s.Peak(), nil
+}
+
 // right tells, as 1 and 0, which images are classified right.
 func right(logits, labels *tensor.Tensor) *tensor.Tensor {
 	return logits.ArgMax(-1).Eq(labels).Cast(tensor.Float32)

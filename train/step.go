@@ -55,6 +55,10 @@ func (s *Step) Input(i int) *kernel.Buffer { return s.function.Input(i) }
 // Result returns result i of the last run; the first one is the loss, at the parameters before the step.
 func (s *Step) Result(i int) *tensor.Tensor { return s.function.Result(i) }
 
+// Peak returns how many bytes one step needs at most: batch, parameters, states of the optimizer, and everything in
+// between. With Options.Accumulate it is about adding up, not about the update.
+func (s *Step) Peak() int { return s.function.Bytes() }
+
 // Run does one step. After an error everything is as it was.
 func (s *Step) Run(ctx context.Context) error {
 	if s.o.options.Accumulate {

@@ -252,3 +252,30 @@ func TestLossThatIsNoNumber(t *testing.T) {
 		t.Error("a checkpoint of a model that is lost")
 	}
 }
+
+// TestPeak: it counts parameters and the two states of AdamW twice, old and new, and it grows with the batch.
+func TestPeak(t *testing.T) {
+	least := 0
+	for _, batch := range []int{4, 40} {
+		tr := newTraining(t, 1, func(p *Plan) { p.Batch = batch })
+		got, err := tr.Peak()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parameters := 0
+		for _, p := range nn.Parameters(tr.task.Model) {
+			parameters += p.Value().Len()
+		}
+		least = max(least, 4*(2*3*parameters+batch*(36+144)))
+		if got < least {
+			t.Errorf("batches of %d: %d bytes, want at least %d", batch, got, least)
+		}
+		least = got + 4*36*36 // that many more pixels
+		if err := tr.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := tr.Peak(); again != got || err != nil {
+			t.Errorf("batches of %d: %d bytes after Run, %v, want %d", batch, again, err, got)
+		}
+	}
+}

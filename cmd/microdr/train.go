@@ -31,8 +31,9 @@ Ctrl-C finishes the step and writes last.safetensors; the same command with
 --resume goes on from there, with the same bits as if nothing had been. Without it
 a folder that holds a run is refused, unless --overwrite is given.
 
-With --json every epoch is a line {"event":"epoch",..}; the last line is
-{"event":"result",..}.`
+With --json the first line is {"event":"plan","parameters":..,"bytes":..}, with
+the memory that one step needs; every epoch is a line {"event":"epoch",..}; the
+last line is {"event":"result",..}.`
 
 // trainOptions are what the flags say.
 type trainOptions struct {
@@ -190,7 +191,9 @@ func (a *app) train(ctx context.Context, o *trainOptions, r *recipe.Recipe, set 
 		return err
 	}
 	defer t.close()
-	err = t.trainer.Run(ctx)
+	if err = t.announce(); err == nil {
+		err = t.trainer.Run(ctx)
+	}
 	t.progress.clear()
 	if err != nil {
 		t.undo()

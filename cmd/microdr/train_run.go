@@ -24,11 +24,19 @@ type training struct {
 	engine     *tensor.Engine
 	trainer    *train.Trainer
 	parameters int
+	bytes      int // that one step needs
 	progress   *progress
 	started    time.Time
 	first      int    // steps that were done before
 	undo       func() // removes the folder if nothing stands in it
 	lost       error  // the first line that stdout or metrics.jsonl did not take
+}
+
+// planEvent is the first line of --json.
+type planEvent struct {
+	Event      string `json:"event"`
+	Parameters int    `json:"parameters"`
+	Bytes      int    `json:"bytes"` // that one step needs at most
 }
 
 // epochEvent is a line of --json.
@@ -79,15 +87,28 @@ func (a *app) beginTraining(o *trainOptions, r *recipe.Recipe, set *trainSet) (t
 	if t.trainer, err = train.NewTrainer(t.engine, task, plan); err != nil {
 		return t, inputError{err}
 	}
-	if !o.resume {
-		t.undo, err = o.makeFolder()
+	if o.resume {
+		if err := t.trainer.Resume(filepath.Join(o.out, train.LastFile)); err != nil {
+			return t, inputError{err}
+		}
+		t.first = t.trainer.Steps()
+	}
+	if t.bytes, err = t.trainer.Peak(); err != nil || o.resume {
 		return t, err
 	}
-	if err := t.trainer.Resume(filepath.Join(o.out, train.LastFile)); err != nil {
-		return t, inputError{err}
+	t.undo, err = o.makeFolder()
+	return t, err
+}
+
+// announce says what is trained and how much memory that takes.
+func (t *training) announce() error {
+	if !t.a.quiet {
+		fmt.Fprintf(t.a.stderr, "%d parameters, one step needs %s\n", t.parameters, bytesize(int64(t.bytes)))
 	}
-	t.first = t.trainer.Steps()
-	return t, nil
+	if t.a.json {
+		return t.a.writeJSON(planEvent{"plan", t.parameters, t.bytes})
+	}
+	return nil
 }
 
 func (t *training) close() {
@@ -211,6 +232,7 @@ func (t *training) report(result resultEvent, tested *train.Evaluation) error {
 func (t *training) settings() []train.Setting {
 	list := []train.Setting{
 		{Name: "model", Value: t.o.model}, {Name: "parameters", Value: fmt.Sprint(t.parameters)},
+		{Name: "memory for one step", Value: bytesize(int64(t.bytes))},
 		{Name: "images to train with", Value: fmt.Sprint(t.set.train.Len())},
 		{Name: "images to test with", Value: fmt.Sprint(t.set.test.Len())},
 		{Name: "seed", Value: fmt.Sprint(t.o.seed)},

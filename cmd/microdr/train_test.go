@@ -71,7 +71,10 @@ func TestTrainCommandLine(t *testing.T) {
 		{name: "xor", args: "train xor -o r -q", code: 0, files: map[string]string{}, left: results,
 			out: []string{"xor: 42 parameters, 10 epochs", "test accuracy 100.00 %", filepath.Join("r", "report.html")}},
 		{name: "xor as JSON", args: "train xor -o r -q --json", code: 0, files: map[string]string{}, left: results,
-			out: []string{`{"event":"epoch","epoch":1,`, `{"event":"result","model":"xor",`, `"test_accuracy":1,`}},
+			out: []string{`{"event":"plan","parameters":42,"bytes":`, `{"event":"epoch","epoch":1,`,
+				`{"event":"result","model":"xor",`, `"test_accuracy":1,`}},
+		{name: "memory", args: "train xor -o r --epochs 1", code: 0, files: map[string]string{}, left: results,
+			out: []string{"report"}, err: []string{"42 parameters, one step needs ", " KiB\n"}},
 		{name: "no data", args: "train mnist --data d -o r", code: 3, err: []string{"run: scripts/get-mnist d"}},
 		{name: "unknown model", args: "train xor -m rnn", code: 2, err: []string{`no model "rnn", expected one of`}},
 		{name: "unknown optimizer", args: "train xor --optimizer fast", code: 2, err: []string{"expected one of sgd,"}},
@@ -208,6 +211,9 @@ func TestOverwrite(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d\n%s", row.flag, got.code, row.code, got.stderr)
 		}
 	}
+	if page := readText(t, filepath.Join(folder, "r", "report.html")); !strings.Contains(page, "memory for one step") {
+		t.Error("the report does not say how much memory a step needs")
+	}
 	write(t, filepath.Join(folder, "m.yaml"), "layers: [flatten, linear: 2]\ntraining: {shift: 1000}\n")
 	if got := runIn(t, folder, "train", "xor", "-m", "m.yaml", "-o", "r", "--overwrite"); got.code == 0 {
 		t.Error("a shift of 1000 pixels: exit code 0")
@@ -234,7 +240,7 @@ func wantAccuracy(t *testing.T, stdout string, least float64) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &result); err != nil || result.Event != "result" {
 		t.Fatalf("the last line is %s", lines[len(lines)-1])
 	}
-	if result.TestAccuracy < least || result.Epochs != 3 || len(lines) != 4 {
+	if result.TestAccuracy < least || result.Epochs != 3 || len(lines) != 5 {
 		t.Errorf("%d lines, %+v", len(lines), result)
 	}
 }
@@ -255,7 +261,7 @@ func interruptTraining(t *testing.T, folder string, args []string) bool {
 	defer time.AfterFunc(time.Minute, func() { c.Process.Kill() }).Stop()
 	lines, sent := bufio.NewScanner(pipe), false
 	for lines.Scan() {
-		if !sent {
+		if !sent && strings.Contains(lines.Text(), `"epoch"`) {
 			sent = true
 			if err := c.Process.Signal(os.Interrupt); err != nil {
 				c.Process.Kill()
