@@ -107,7 +107,7 @@ func (t *Tensor) Conv2D(filter *Tensor, w Window) *Tensor {
 	if len(filter.shape) != 4 || len(t.shape) != 4 || t.shape[1] != filter.shape[1]*w.Groups || filter.shape[0]%w.Groups != 0 {
 		fail("Conv2D", "filters %v for images %v in %d groups", filter.shape, t.shape, w.Groups)
 	}
-	if t.typ != Float32 || filter.typ != Float32 {
+	if t, filter = t.counted(), filter.counted(); t.typ != Float32 || filter.typ != Float32 {
 		fail("Conv2D", "%v%v and %v%v: not float32", t.typ, t.shape, filter.typ, filter.shape)
 	}
 	w.check("Conv2D", t.shape, filter.shape[2], filter.shape[3])

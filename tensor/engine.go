@@ -84,7 +84,7 @@ func (e *Engine) NoGrad(f func()) {
 
 // collectAt is how many bytes are lent before the collector is asked for those that nobody holds any more: they do not
 // count for its own decision when to run.
-const collectAt = 1 << 30
+const collectAt = 256 << 20
 
 // elements are those of tensors. When nobody holds them any more, they are given back.
 type elements struct {

@@ -55,8 +55,8 @@ func stageScatter(l *lowering, t *Tensor) {
 // others are those of their own place. The coordinates are broadcast to places along the other axes; negative ones count from
 // the end, and the number of one that does not exist is -1.
 func numbersOf(call string, shape []int, axis int, coordinates *Tensor) *Tensor {
-	if coordinates.typ != Int32 {
-		fail(call, "indices of type %v, not int32", coordinates.typ)
+	if coordinates = coordinates.counted(); coordinates.typ != Int32 {
+		fail(call, "indices of type %v, not int32 or uint8", coordinates.typ)
 	}
 	e, d := coordinates.e, shape[axis]
 	c := coordinates
@@ -115,18 +115,21 @@ func (t *Tensor) Embedding(index *Tensor) *Tensor { return t.IndexSelect(0, inde
 // ScatterAdd returns t with the values, of the shape of index, added to the elements that Gather would read with index, in
 // the order of the values.
 func (t *Tensor) ScatterAdd(axis int, index, values *Tensor) *Tensor {
-	axis = axisOf("ScatterAdd", t.shape, axis)
+	axis, t, values = axisOf("ScatterAdd", t.shape, axis), t.counted(), values.counted()
 	checkIndex("ScatterAdd", t, axis, index)
-	if t.typ != Float32 || values.typ != Float32 || !slices.Equal(index.shape, values.shape) {
-		fail("ScatterAdd", "index %v, values %v%v into %v%v", index.shape, values.typ, values.shape, t.typ, t.shape)
+	if t.typ != Float32 || values.typ != Float32 {
+		fail("ScatterAdd", "values of type %v into type %v; both are to be floats", values.typ, t.typ)
+	}
+	if !slices.Equal(index.shape, values.shape) {
+		fail("ScatterAdd", "index of shape %v for values of shape %v", index.shape, values.shape)
 	}
 	return t.Add(scatter(numbersOf("ScatterAdd", t.shape, axis, index), values, t.Len()).Reshape(t.shape...))
 }
 
 // OneHot returns 1 at the place along a new last axis that t, of type Int32, gives, and 0 elsewhere.
 func (t *Tensor) OneHot(classes int) *Tensor {
-	if t.typ != Int32 {
-		fail("OneHot", "indices of type %v, not int32", t.typ)
+	if t = t.counted(); t.typ != Int32 {
+		fail("OneHot", "indices of type %v, not int32 or uint8", t.typ)
 	}
 	return t.Unsqueeze(-1).Eq(t.e.Arange(classes)).Cast(Float32)
 }

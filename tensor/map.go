@@ -37,7 +37,9 @@ func init() { // it refers to itself
 func elementwise(name string, f formula, typ Type, args ...*Tensor) *Tensor {
 	shapes := make([][]int, len(args))
 	for i, a := range args {
-		shapes[i] = a.shape
+		if shapes[i] = a.shape; a.e != args[0].e {
+			fail(name, "tensors of different engines")
+		}
 	}
 	shape := broadcast(name, shapes...)
 	wide := make([]*Tensor, len(args))

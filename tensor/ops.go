@@ -8,16 +8,19 @@ import (
 )
 
 // fill is the attribute of a tensor whose elements are all the same.
-type fill struct{ x float64 }
+type fill struct {
+	x   float64
+	typ Type
+}
 
-// plain tells that a number stands in programs as it is. All others are parameters of them, so that other values need no
-// other programs.
+// plain tells that a number stands in programs as it is. All other Float32s are parameters of them, so that other values need
+// no other programs.
 func (f fill) plain() bool {
 	switch math.Abs(f.x) {
 	case 0, 0.5, 1, 2:
 		return true
 	}
-	return false
+	return f.typ != Float32
 }
 
 func (f fill) appendKey(key []byte) []byte {
@@ -29,7 +32,7 @@ func (f fill) appendKey(key []byte) []byte {
 
 var fillKind = kind{name: "Full", inline: true, read: func(l *lowering, t *Tensor, _ ir.Value) ir.Value {
 	f := t.attr.(fill)
-	if t.typ != Float32 || f.plain() {
+	if f.plain() {
 		return l.b.Const(t.typ.value(), f.x)
 	}
 	return l.b.UniformAt(l.uniforms[t])
@@ -51,12 +54,15 @@ func (e *Engine) FullOf(t Type, x float64, shape ...int) *Tensor {
 
 func (e *Engine) full(call string, t Type, x float64, shape []int) *Tensor {
 	checkShape(call, shape)
-	scalar := &Tensor{e: e, kind: &fillKind, attr: fill{x}, typ: t}
+	if t.value() != ir.F32 && (x != math.Trunc(x) || t.beyond(x)) {
+		fail(call, "%v is no %v", x, t)
+	}
+	scalar := &Tensor{e: e, kind: &fillKind, attr: fill{x, t}, typ: t}
 	return scalar.expandTo(call, shape)
 }
 
-// like returns the scalar x of the type of t.
-func (t *Tensor) like(x float64) *Tensor { return t.e.FullOf(t.typ, x) }
+// like returns the scalar x of the type that the elements of t count as.
+func (t *Tensor) like(x float64) *Tensor { return t.e.FullOf(typeOf(t.typ.value()), x) }
 
 var iotaKind = kind{name: "Arange", inline: true, read: func(_ *lowering, _ *Tensor, index ir.Value) ir.Value { return index }}
 
@@ -77,16 +83,16 @@ func (t *Tensor) Sub(u *Tensor) *Tensor { return op("Sub", ir.OpSub, t, u) }
 // Mul returns t * u, element by element.
 func (t *Tensor) Mul(u *Tensor) *Tensor { return op("Mul", ir.OpMul, t, u) }
 
-// Div returns t / u.
+// Div returns t / u. Division of integers truncates, that by 0 gives 0, and that of -2^31 by -1 wraps.
 func (t *Tensor) Div(u *Tensor) *Tensor { return op("Div", ir.OpDiv, t, u) }
 
 // Rem returns the remainder of the truncated division of integers: t - (t/u)*u.
 func (t *Tensor) Rem(u *Tensor) *Tensor { return op("Rem", ir.OpRem, t, u) }
 
-// Min returns the lesser (IEEE 754-2019 minimum: NaN if either is).
+// Min returns the lesser (IEEE 754-2019 minimum: NaN if either is). Of equal ones t has the derivative.
 func (t *Tensor) Min(u *Tensor) *Tensor { return op("Min", ir.OpMin, t, u) }
 
-// Max returns the greater (IEEE 754-2019 maximum: NaN if either is).
+// Max returns the greater (IEEE 754-2019 maximum: NaN if either is). Of equal ones t has the derivative.
 func (t *Tensor) Max(u *Tensor) *Tensor { return op("Max", ir.OpMax, t, u) }
 
 // FMA returns t*u + v, rounded once.
@@ -139,13 +145,13 @@ func (t *Tensor) Exp() *Tensor { return op("Exp", ir.OpExp, t) }
 // Log returns the natural logarithm.
 func (t *Tensor) Log() *Tensor { return op("Log", ir.OpLog, t) }
 
-// Sin returns the sine of radians.
+// Sin returns the sine of radians; NaN beyond 2^20, where float32 knows no angle any more.
 func (t *Tensor) Sin() *Tensor { return op("Sin", ir.OpSin, t) }
 
-// Cos returns the cosine of radians.
+// Cos returns the cosine of radians; NaN beyond 2^20.
 func (t *Tensor) Cos() *Tensor { return op("Cos", ir.OpCos, t) }
 
-// Tan returns the tangent of radians.
+// Tan returns the tangent of radians; NaN beyond 2^20.
 func (t *Tensor) Tan() *Tensor { return op("Tan", ir.OpTan, t) }
 
 // Tanh returns the hyperbolic tangent.
@@ -244,8 +250,8 @@ func (t *Tensor) Where(x, y *Tensor) *Tensor {
 // IsNaN tells where t is not a number.
 func (t *Tensor) IsNaN() *Tensor { return t.Ne(t) }
 
-// Cast converts the elements: to integers truncating and saturating, NaN to 0; to Bool what is not 0; to Float16 and
-// BFloat16 rounding to nearest.
+// Cast converts the elements: to integers truncating and saturating, NaN to 0; to Uint8 in the same way to Int32, of which the
+// lowest 8 bits are kept, as NumPy does; to Bool what is not 0; to Float16 and BFloat16 rounding to nearest.
 func (t *Tensor) Cast(to Type) *Tensor {
 	switch {
 	case t.typ == to:

@@ -179,6 +179,9 @@ func Concat(axis int, ts ...*Tensor) *Tensor {
 
 // Stack joins tensors of one shape along a new axis.
 func Stack(axis int, ts ...*Tensor) *Tensor {
+	if len(ts) == 0 {
+		fail("Stack", "no tensors")
+	}
 	parts := make([]*Tensor, len(ts))
 	for i, t := range ts {
 		if !slices.Equal(t.shape, ts[0].shape) {

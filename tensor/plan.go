@@ -89,7 +89,7 @@ func (s *schedule) given() []*elements {
 func (s *schedule) numbers() []float64 {
 	var list []float64
 	for _, t := range s.order {
-		if f, ok := t.attr.(fill); ok && t.typ == Float32 && !f.plain() {
+		if f, ok := t.attr.(fill); ok && !f.plain() {
 			list = append(list, f.x)
 		}
 	}

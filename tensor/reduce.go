@@ -80,12 +80,24 @@ func reduce(f fold, t *Tensor) *Tensor {
 // identities are what the reductions of nothing give.
 var identities = [...]float64{ir.ReduceSum: 0, ir.ReduceProd: 1, ir.ReduceMin: math.Inf(1), ir.ReduceMax: math.Inf(-1)}
 
+// identity is what a reduction of nothing gives; integers have no infinity.
+func (t Type) identity(op ir.ReduceOp) float64 {
+	x := identities[op]
+	if !t.IsFloat() && math.IsInf(x, 0) {
+		return min(max(x, math.MinInt32), math.MaxInt32)
+	}
+	return x
+}
+
 // over reduces over axes, those that lie side by side at once, the last ones first.
 func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tensor {
-	if !ir.ClassNumber.Has(t.typ.value()) || t.typ == Uint32 {
+	if t.typ == Uint32 {
 		fail(call, "not defined for %v", t.typ)
 	}
-	t = t.Cast(typeOf(t.typ.value()))
+	if t.typ == Bool {
+		t = t.Cast(Int32)
+	}
+	t = t.counted()
 	axes = axesOf(call, t.shape, axes)
 	shape := without(t.shape, axes, keep)
 	f := fold{op: op, group: 1, inner: 1}
@@ -94,7 +106,7 @@ func (t *Tensor) over(call string, op ir.ReduceOp, keep bool, axes []int) *Tenso
 	}
 	switch {
 	case f.group == 0:
-		return t.like(identities[op]).Expand(shape...)
+		return t.like(t.typ.identity(op)).Expand(shape...)
 	case t.Len() == 0:
 		return t.like(0).Expand(shape...)
 	case f.group == 1:
@@ -127,7 +139,7 @@ func (t *Tensor) sumTo(shape []int) *Tensor {
 // Reductions go over the given axes, or all, in the order that package ir fixes: of the elements of axes that lie side by side,
 // row-major, the last such axes first.
 
-// Sum returns the sums.
+// Sum returns the sums; of truth values, how many are true, as Int32.
 func (t *Tensor) Sum(axes ...int) *Tensor { return t.over("Sum", ir.ReduceSum, false, axes) }
 
 // Mean returns the means; of nothing, NaN.
@@ -144,6 +156,23 @@ func (t *Tensor) mean(call string, keep bool, axes []int) *Tensor {
 // Prod returns the products. Second derivatives are zero where two elements of a group are zero.
 func (t *Tensor) Prod(axes ...int) *Tensor { return t.over("Prod", ir.ReduceProd, false, axes) }
 
+// Any tells whether any element, a truth value, is true.
+func (t *Tensor) Any(axes ...int) *Tensor {
+	return t.truth("Any").over("Any", ir.ReduceMax, false, axes).Above(0)
+}
+
+// All tells whether all elements, truth values, are true; of none, they are.
+func (t *Tensor) All(axes ...int) *Tensor {
+	return t.truth("All").over("All", ir.ReduceMin, false, axes).Above(0)
+}
+
+func (t *Tensor) truth(call string) *Tensor {
+	if t.typ != Bool {
+		fail(call, "not defined for %v", t.typ)
+	}
+	return t
+}
+
 // MinOver returns the least elements; NaN where any is. Of nothing, +Inf.
 func (t *Tensor) MinOver(axes ...int) *Tensor { return t.over("MinOver", ir.ReduceMin, false, axes) }
 
@@ -154,11 +183,12 @@ func (t *Tensor) MaxOver(axes ...int) *Tensor { return t.over("MaxOver", ir.Redu
 // those of what was reduced, which had rank axes more.
 func (t *Tensor) Keep(axes ...int) *Tensor { return t.Unsqueeze(axes...) }
 
-// Var returns the variances, sums of squared deviations over the number of elements less correction (1: unbiased).
+// Var returns the variances, sums of squared deviations over the number of elements less correction (1: unbiased); NaN where
+// that is not positive.
 func (t *Tensor) Var(correction int, axes ...int) *Tensor {
 	deviation := t.Sub(t.mean("Var", true, axes))
 	sum := deviation.Sq().over("Var", ir.ReduceSum, false, axes)
-	return sum.Over(float64(t.Len()/max(1, sum.Len()) - correction))
+	return sum.Over(float64(max(0, t.Len()/max(1, sum.Len())-correction)))
 }
 
 // ArgMax returns where along the axis the greatest element stands, the first of equal ones or of NaNs: Int32, without the
@@ -197,6 +227,9 @@ func (t *Tensor) LogSumExp(axes ...int) *Tensor {
 // finiteMax returns the greatest elements with their axes kept, 0 where infinite. It is what exponents are shifted by, which
 // changes nothing, so that it has no derivative.
 func (t *Tensor) finiteMax(call string, axes []int) *Tensor {
+	if !t.typ.IsFloat() {
+		fail(call, "not defined for %v", t.typ)
+	}
 	top := t.over(call, ir.ReduceMax, true, axes).StopGradient()
 	return top.Abs().Lt(top.like(math.Inf(1))).Where(top, top.like(0))
 }

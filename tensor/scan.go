@@ -41,9 +41,10 @@ func init() {
 	}
 }
 
-// CumSum returns the sums of all elements up to each one along the axis, itself included.
+// CumSum returns the sums of all elements up to each one along the axis, itself included, added one after the other: those of
+// very many float32s lose digits that Sum does not.
 func (t *Tensor) CumSum(axis int) *Tensor {
-	axis = axisOf("CumSum", t.shape, axis)
+	axis, t = axisOf("CumSum", t.shape, axis), t.counted()
 	if t.typ != Float32 && t.typ != Int32 {
 		fail("CumSum", "not defined for %v", t.typ)
 	}
@@ -58,7 +59,7 @@ func (t *Tensor) CumSum(axis int) *Tensor {
 // ArgSort returns the coordinates along the axis that put the elements in ascending or descending order: Int32, of the shape
 // of t. Equal elements keep their order, and NaNs come last.
 func (t *Tensor) ArgSort(axis int, descending bool) *Tensor {
-	axis = axisOf("ArgSort", t.shape, axis)
+	axis, t = axisOf("ArgSort", t.shape, axis), t.counted()
 	if t.typ != Float32 && t.typ != Int32 {
 		fail("ArgSort", "not defined for %v", t.typ)
 	}

@@ -15,15 +15,15 @@ func count(shape []int) int {
 	return n
 }
 
-// checkShape refuses negative extents and more elements than a buffer holds.
+// checkShape refuses negative extents and more elements than a stage has lanes.
 func checkShape(call string, shape []int) {
 	n := 1
 	for _, d := range shape {
 		if d < 0 {
 			fail(call, "shape %v has a negative extent", shape)
 		}
-		if n *= d; n > ir.MaxElements {
-			fail(call, "shape %v has more than %d elements", shape, ir.MaxElements)
+		if n *= d; n > ir.MaxLanes {
+			fail(call, "shape %v has more than %d elements", shape, ir.MaxLanes)
 		}
 	}
 }

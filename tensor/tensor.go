@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/baremetaldevx86/microdr/ir"
 )
@@ -158,6 +159,9 @@ func (e *Engine) NewUint8(elements []uint8, shape ...int) *Tensor {
 // Scalar returns a Float32 tensor of shape [].
 func (e *Engine) Scalar(x float64) *Tensor { return e.Full(x) }
 
+// counted returns t in the type that its elements count as.
+func (t *Tensor) counted() *Tensor { return t.Cast(typeOf(t.typ.value())) }
+
 // Float64s computes and returns the elements, row-major, as float64: numbers of any type, truth values as 0 and 1.
 func (t *Tensor) Float64s() []float64 {
 	out, err := t.TryFloat64s()
@@ -249,16 +253,20 @@ func (t *Tensor) String() string {
 		return text
 	}
 	elements := t.Float64s()
-	if len(elements) > most {
-		return fmt.Sprintf("%s %.6g...", text, elements[:8])
+	format := "%.6g"
+	if !t.typ.IsFloat() {
+		format = "%.0f"
 	}
-	return text + " " + nested(elements, t.shape)
+	if len(elements) > most {
+		return fmt.Sprintf("%s [%s ...]", text, strings.Trim(nested(format, elements[:8], []int{8}), "[]"))
+	}
+	return text + " " + nested(format, elements, t.shape)
 }
 
 // nested shows the elements with a pair of brackets for each axis.
-func nested(elements []float64, shape []int) string {
+func nested(format string, elements []float64, shape []int) string {
 	if len(shape) == 0 {
-		return fmt.Sprintf("%.6g", elements[0])
+		return fmt.Sprintf(format, elements[0])
 	}
 	text := "["
 	for i := range shape[0] {
@@ -266,7 +274,7 @@ func nested(elements []float64, shape []int) string {
 			text += " "
 		}
 		n := len(elements) / shape[0]
-		text += nested(elements[i*n:(i+1)*n], shape[1:])
+		text += nested(format, elements[i*n:(i+1)*n], shape[1:])
 	}
 	return text + "]"
 }

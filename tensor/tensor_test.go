@@ -71,6 +71,13 @@ func TestElements(t *testing.T) {
 		{"sum of bytes", e.NewUint8([]uint8{200, 255}, 2).Sum(), []int{}, []float64{455}},
 		{"mean of bytes", e.NewUint8([]uint8{1, 255}, 2).Cast(Float32).Mean(), []int{}, []float64{128}},
 		{"half", x.Plus(1.0 / 4096).Cast(Float16).Plus(0), []int{2, 3}, []float64{1, 2, 3, 4, 5, 6}},
+		{"variance of nothing", e.Zeros(0, 2).Var(1, 0).IsNaN(), []int{2}, []float64{1, 1}},
+		{"least of no integers", e.Arange(0).MinOver(), []int{}, []float64{2147483647}},
+		{"how many", x.Above(2).Sum(), []int{}, []float64{4}},
+		{"any", x.Above(3).Any(1), []int{2}, []float64{0, 1}},
+		{"all", x.Above(3).All(1), []int{2}, []float64{0, 1}},
+		{"sorted bytes", e.NewUint8([]uint8{3, 200, 1}, 3).Sort(0, true), []int{3}, []float64{200, 3, 1}},
+		{"rows by bytes", x.IndexSelect(0, e.NewUint8([]uint8{1}, 1)), []int{1, 3}, []float64{4, 5, 6}},
 		{"empty", x.Slice(0, 1, 1).Sum(0), []int{3}, []float64{0, 0, 0}},
 		{"logsumexp", e.New([]float32{-1000, -1000}, 2).LogSumExp(0), []int{}, []float64{-999.30685}},
 	} {
@@ -85,6 +92,22 @@ func near(a, b []float64, tolerance float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool {
 		return x == y || x-y < tolerance*(1+y*y) && y-x < tolerance*(1+y*y)
 	})
+}
+
+// TestNumbers: graphs that differ only in a number are different ones, whatever the type.
+func TestNumbers(t *testing.T) {
+	e := open(t, Options{})
+	for _, typ := range []Type{Float32, Int32, Uint32, Uint8, Float16, BFloat16} {
+		x := e.New([]float32{1, 7}, 2).Cast(typ)
+		for _, n := range []float64{3, 5, 0, 1, 30} {
+			for name, got := range map[string]*Tensor{"Full": e.FullOf(typ, n, 2), "Plus": x.Plus(n), "AtLeast": x.AtLeast(n)} {
+				want := map[string][]float64{"Full": {n, n}, "Plus": {1 + n, 7 + n}, "AtLeast": {max(1, n), max(7, n)}}[name]
+				if !near(got.Float64s(), want, 0) {
+					t.Errorf("%v: %s(%v) is %v, want %v", typ, name, n, got, want)
+				}
+			}
+		}
+	}
 }
 
 // TestErrors: calls that make no sense panic with an error that names the call, where it stands and the shapes.
@@ -105,6 +128,10 @@ func TestErrors(t *testing.T) {
 		{func() { e.Zeros(1, 4, 8, 8).Conv2D(e.Zeros(2, 3, 3, 3), Window{}) }, "Conv2D: filters [2 3 3 3] for images [1 4 8 8]"},
 		{func() { e.New([]float32{1}, 2) }, "New: 1 elements for shape [2]"},
 		{func() { Grad(x, x) }, "Grad: shape [2 3] is no scalar"},
+		{func() { e.Arange(3).Times(0.5) }, "0.5 is no int32"},
+		{func() { e.Arange(3).Plus(1e10) }, "1e+10 is no int32"},
+		{func() { e.Arange(3).Softmax(0) }, "Softmax: not defined for int32"},
+		{func() { Stack(0) }, "Stack: no tensors"},
 		{func() { x.Item() }, "Item: shape [2 3] has 6 elements"},
 		{func() { x.Cast(Bool).Sin() }, "Sin: not defined for bool"},
 		{func() { VJP([]*Tensor{x}, []*Tensor{e.Zeros(3)}, []*Tensor{x}) }, "VJP: an adjoint of float32[3] for float32[2 3]"},

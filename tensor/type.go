@@ -1,6 +1,10 @@
 package tensor
 
-import "github.com/baremetaldevx86/microdr/ir"
+import (
+	"math"
+
+	"github.com/baremetaldevx86/microdr/ir"
+)
 
 // Type is the type of a tensor's elements.
 type Type uint8
@@ -40,6 +44,20 @@ func (t Type) Size() int { return types[t].ir.Size() }
 
 // IsFloat tells whether the elements are real numbers, through which derivatives pass.
 func (t Type) IsFloat() bool { return types[t].value == ir.F32 }
+
+// beyond tells whether an integer is too large for the type.
+func (t Type) beyond(x float64) bool {
+	lo, hi := math.MinInt32+0.0, math.MaxInt32+0.0
+	switch t {
+	case Uint32:
+		lo, hi = 0, math.MaxUint32
+	case Uint8:
+		lo, hi = 0, math.MaxUint8
+	case Bool:
+		lo, hi = 0, 1
+	}
+	return x < lo || x > hi
+}
 
 // value returns the type of an element in a program.
 func (t Type) value() ir.Type { return types[t].value }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/baremetaldevx86/microdr/bench"
@@ -21,7 +22,7 @@ medians of interleaved rounds, and their ratio, over 1 where ours is better.
 With --json the result is an array of {"name","ours","baseline","unit","ratio"}.`,
 		Args: cobra.NoArgs,
 	}, func(c *cobra.Command, _ []string) error { return c.Help() })
-	c.AddCommand(benchKernelsCommand(a), benchMatMulCommand(a), benchConvCommand(a))
+	c.AddCommand(benchKernelsCommand(a), benchMatMulCommand(a), benchConvCommand(a), benchTensorsCommand(a))
 	return c
 }
 
@@ -133,6 +134,46 @@ func (a *app) benchConv(ctx context.Context, o bench.ConvOptions) error {
 	o.Progress = func(line string) { p.show(line, true) }
 	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
 	rows, err := bench.Conv(ctx, o)
+	p.clear()
+	if err != nil && rows == nil {
+		return classify(err)
+	}
+	if lost := a.printRows(rows); err == nil {
+		err = lost
+	}
+	return classify(err)
+}
+
+func benchTensorsCommand(a *app) *cobra.Command {
+	var o bench.TensorOptions
+	c := a.command(cobra.Command{
+		Use:   "tensors",
+		Short: "Measure functions of tensors beside the memory's bandwidth and products alone",
+		Long: `Measure compiled functions of float32 tensors. Elementwise operations and reductions
+stand beside a triad, a + k*b, by as many workers: the ratio is the share of the
+memory's bandwidth, and over 1 where tensors fit in caches. A cached step of training
+of a tiny network stands beside a bar, and that of a network for handwritten digits
+beside its matrix products alone. 64M elements need up to 1 GB of memory.`,
+		Example: "  microdr bench tensors\n  microdr bench tensors --only step,\"sum 64M\" --workers 1 --rounds 31 --json",
+		Args:    cobra.NoArgs,
+	}, func(c *cobra.Command, _ []string) error { return a.benchTensors(c.Context(), o) })
+	f := c.Flags()
+	f.IntVar(&o.Rounds, "rounds", 15, "rounds of each side")
+	f.StringSliceVar(&o.Only, "only", nil, "only rows whose names begin so")
+	f.IntSliceVar(&o.Elements, "elements", []int{1 << 20, 1 << 26}, "elements of tensors that are streamed")
+	f.IntSliceVar(&o.Workers, "workers", []int{2, 1}, "goroutines; each number has its rows")
+	return c
+}
+
+func (a *app) benchTensors(ctx context.Context, o bench.TensorOptions) error {
+	below1 := func(n int) bool { return n < 1 }
+	if o.Rounds < 1 || slices.ContainsFunc(o.Elements, below1) || slices.ContainsFunc(o.Workers, below1) {
+		return usageError{errors.New("--rounds, --elements and --workers: expected 1 or more")}
+	}
+	p := newProgress(a.stderr, a.quiet)
+	o.Progress = func(line string) { p.show(line, true) }
+	o.Warn = func(line string) { p.clear(); fmt.Fprintln(a.stderr, line) }
+	rows, err := bench.Tensors(ctx, o)
 	p.clear()
 	if err != nil && rows == nil {
 		return classify(err)
