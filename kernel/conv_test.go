@@ -96,17 +96,27 @@ func TestConvAgrees(t *testing.T) {
 	}
 	for _, c := range layers {
 		for c.Mode = range ir.ConvFilter + 1 {
-			if m := moduleOf(c, ir.F32); c.Mode == ir.ConvForward || m.Stages[0].Conv.FMAs() < 1<<20 {
+			if m := moduleOf(c, ir.F32); c.Mode == ir.ConvForward && !testing.Short() || m.Stages[0].Conv.FMAs() < 1<<20 {
 				check(m, 1)
 			}
 		}
 	}
-	for seed := range uint64(300) {
+	for seed := range rounds(300) {
 		check(irtest.RandomConv(seed, ir.F32, 30_000), seed)
 	}
-	for seed := range uint64(40) {
+	for seed := range rounds(40) {
 		check(irtest.RandomConv(seed, ir.F64, 10_000), seed)
 	}
+}
+
+// leastAllocations is how often something allocates, at the least of several tries: the runtime does so at any time, for
+// goroutines that wait at another place than before.
+func leastAllocations(f func()) float64 {
+	least := math.Inf(1)
+	for range 5 {
+		least = min(least, testing.AllocsPerRun(3, f))
+	}
+	return least
 }
 
 // convOf runs a convolution of two arrays.
@@ -295,7 +305,7 @@ func TestConvRuns(t *testing.T) {
 					defer buffer.Free()
 					args.Buffers = append(args.Buffers, buffer)
 				}
-				if n := testing.AllocsPerRun(3, func() {
+				if n := leastAllocations(func() {
 					if err := k.Run(context.Background(), args); err != nil {
 						t.Error(err)
 					}

@@ -67,7 +67,7 @@ func TestEpilogues(t *testing.T) {
 		defer apart.Close()
 		engines[fmt.Sprint(b, ", apart")] = apart
 	}
-	for seed := range uint64(100) {
+	for seed := range rounds(100) {
 		p := denseProgram(seed)
 		for name, e := range engines {
 			k, err := e.Compile(p.m)

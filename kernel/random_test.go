@@ -100,6 +100,14 @@ func (p *program) run(ctx context.Context, e *kernel.Engine, k *kernel.Kernel) (
 	return "", nil
 }
 
+// rounds is how often to try something at random: fewer times in short tests, which emulators and the race detector run.
+func rounds(n uint64) uint64 {
+	if testing.Short() {
+		return max(n/6, 1)
+	}
+	return n
+}
+
 // TestRandomPrograms compares random modules with the interpreter, bit for bit, for several numbers of workers and
 // sizes of tiles.
 func TestRandomPrograms(t *testing.T) {
@@ -110,7 +118,7 @@ func TestRandomPrograms(t *testing.T) {
 		mem.CheckLeaks(t, heapOf{e})
 		engines = append(engines, e)
 	}
-	for seed := range uint64(120) {
+	for seed := range rounds(120) {
 		p := newProgram(seed, []int{1, 40, 300, 1100}[seed%4])
 		for i, e := range engines {
 			k, err := e.Compile(p.m)

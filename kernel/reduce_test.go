@@ -42,7 +42,7 @@ func interpreted(m *ir.Module, seed uint64) *program {
 // those of the elements that the same programs write to memory.
 func TestRandomReductions(t *testing.T) {
 	var programs []*program
-	for seed := range uint64(100) {
+	for seed := range rounds(100) {
 		nodes := 15
 		if seed%5 == 4 {
 			nodes = 300 // of which machine code has one vector at a time
@@ -68,6 +68,9 @@ func TestReductionShapes(t *testing.T) {
 	for i, shape := range [][3]int{{1, 1, 1}, {3, 2, 1}, {700, 4, 1}, {65, 7, 1}, {40, 16, 1}, {33, 17, 1}, {5, 255, 1},
 		{70, 256, 1}, {3, 257, 1}, {2, 70001, 1}, {1, 33000, 2}, {2, 5, 3}, {3, 17, 8}, {1, 300, 31}, {2, 16, 300},
 		{1, 1040, 33}, {9, 3, 1100}, {1, 2, 257}} {
+		if testing.Short() && shape[0]*shape[1]*shape[2] > 20_000 {
+			continue
+		}
 		for op := ir.ReduceSum; op <= ir.ReduceProd; op++ {
 			for _, kind := range []ir.Type{ir.F32, ir.I32} {
 				if kind == ir.I32 && op == ir.ReduceMean {
