@@ -21,8 +21,11 @@ type Variable struct {
 	shown bool      // the value's elements are in somebody's hands
 }
 
-// NewVariable returns a variable with a value, which is computed.
+// NewVariable returns a variable with a value, which is computed. Variables are made before the functions that use them.
 func (e *Engine) NewVariable(name string, value *Tensor) *Variable {
+	if e.tracing != nil {
+		fail("NewVariable", "variable %s is made while a function is compiled", name)
+	}
 	v := &Variable{Name: name, e: e}
 	v.Set(value)
 	return v
@@ -266,7 +269,8 @@ func copyOf(t *Tensor) *Tensor {
 // Input returns input i, whose elements are set with Write32, Write and the like of its buffer before a run.
 func (f *Function) Input(i int) *kernel.Buffer { return f.inputs[i].buffer.Buffer }
 
-// Result returns result i, whose elements are those of the last run.
+// Result returns result i, whose elements are those of the last run: the next one changes them, and with them what is computed
+// from it afterwards. Copy them with Float32s, or compute with them before the next run.
 func (f *Function) Result(i int) *Tensor { return f.results[i] }
 
 // Peak returns how many bytes a run needs at most between its inputs and its results.

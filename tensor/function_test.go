@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -46,6 +47,15 @@ func TestFunction(t *testing.T) {
 	})
 	if allocations != 0 {
 		t.Errorf("a run allocates %v times", allocations)
+	}
+}
+
+// TestVariableInside: a variable that is made while a function is compiled is refused.
+func TestVariableInside(t *testing.T) {
+	e := open(t, Options{})
+	_, err := e.Compile(func([]*Tensor) []*Tensor { return []*Tensor{e.NewVariable("v", e.Full(1)).Value()} })
+	if err == nil || !strings.Contains(err.Error(), "NewVariable: variable v is made while a function is compiled") {
+		t.Error(err)
 	}
 }
 

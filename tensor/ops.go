@@ -178,7 +178,8 @@ func (t *Tensor) Trunc() *Tensor { return op("Trunc", ir.OpTrunc, t) }
 // Round rounds to nearest, ties to even.
 func (t *Tensor) Round() *Tensor { return op("Round", ir.OpRound, t) }
 
-// Sigmoid returns 1 / (1 + e^-t), as (1 + tanh(t/2)) / 2, which neither overflows nor cancels.
+// Sigmoid returns 1 / (1 + e^-t), as (1 + tanh(t/2)) / 2, which does not overflow. Far below zero, where it is almost 0, its
+// error is that of a number near 1; package nn has one that is precise there too.
 func (t *Tensor) Sigmoid() *Tensor { return t.Times(0.5).Tanh().Plus(1).Times(0.5) }
 
 // ReLU returns max(t, 0). Its derivative at 0 is 0.
