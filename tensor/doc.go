@@ -6,9 +6,9 @@
 // operations; what is needed is computed when a value is read, or by [Engine.Eval]. A [Function] is compiled once and run
 // again and again without allocating, and [Variable]s are what changes between its runs.
 //
-// Reading a tensor does not keep what lies between it and what was given, nor forget how it came about, so that derivatives can
-// still be asked for. What later rounds of a loop build on should go through [Engine.Eval] or a [Variable]; else each round
-// computes all those before it again.
+// Reading a tensor keeps little of what lies between it and what was given, and does not forget how it came about, so that
+// derivatives can still be asked for. What later rounds of a loop build on should go through [Engine.Eval] or a [Variable]; else
+// the graph grows with every round.
 //
 // Shapes and types are checked at every call. A call that makes no sense panics with an [*Error], which names the call,
 // where it stands and the shapes; [Catch] makes an error of it.

@@ -129,6 +129,26 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// TestLongLoop: a loop that never calls Eval computes little in every round, and the same bits.
+func TestLongLoop(t *testing.T) {
+	e := open(t, Options{})
+	x, y := e.Ones(10), e.Ones(10)
+	for range 1500 {
+		x = x.Times(0.999).Plus(0.001)
+		y = y.Times(0.999).Plus(0.001)
+		if err := e.Eval(y); err != nil {
+			t.Fatal(err)
+		}
+		s := newSchedule([]*Tensor{x}, false)
+		if a, b := x.Sum().Item(), y.Sum().Item(); a != b || len(s.order) > 2*milestone {
+			t.Fatalf("%v and %v, %d operations to compute", a, b, len(s.order))
+		}
+	}
+	if g := Grad(x.Sum(), y)[0].Sum().Item(); g != 0 {
+		t.Errorf("derivative by what it does not depend on: %v", g)
+	}
+}
+
 // TestCheckpoint: recomputing gives the same derivatives, and needs less memory at once.
 func TestCheckpoint(t *testing.T) {
 	e := open(t, Options{})

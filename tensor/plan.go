@@ -41,7 +41,27 @@ func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
 	if e.options.Anomalies {
 		return e.anomalies(ctx, roots)
 	}
-	return p.compute(ctx, e, newSchedule(roots, e.options.Unfused), roots)
+	s := newSchedule(roots, e.options.Unfused)
+	if more := s.milestones(); len(more) > 0 {
+		roots = append(roots, more...)
+		s = newSchedule(roots, e.options.Unfused)
+	}
+	return p.compute(ctx, e, s, roots)
+}
+
+// milestone is after how many operations the elements of one are kept.
+const milestone = 256
+
+// milestones are tensors on the way to those that are asked for whose elements are kept, if the way is long. So a loop that
+// builds on its last round and reads a value in each does not compute all rounds before again, and no program is too long.
+func (s *schedule) milestones() []*Tensor {
+	var list []*Tensor
+	for since, t := range s.order {
+		if f := s.facts[t]; since >= milestone*(len(list)+1) && !t.given() && !t.isView() && !f.memory && f.cost > 0 {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // compute computes what is scheduled.

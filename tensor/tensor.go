@@ -82,9 +82,21 @@ func (t *Tensor) Engine() *Engine { return t.e }
 
 // isPlaceholder tells whether the tensor, or what it is computed from, gets its elements when a function runs.
 func (t *Tensor) isPlaceholder() bool {
-	found := false
-	walk([]*Tensor{t}, func(t *Tensor) { found = found || t.kind == &placeholderKind && t.buffer == nil })
-	return found
+	seen, stack := map[*Tensor]bool{t: true}, []*Tensor{t}
+	for len(stack) > 0 {
+		t := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if t.kind == &placeholderKind && t.buffer == nil {
+			return true
+		}
+		for _, a := range t.sources() {
+			if !seen[a] {
+				seen[a] = true
+				stack = append(stack, a)
+			}
+		}
+	}
+	return false
 }
 
 // leafKind are tensors that are given.
