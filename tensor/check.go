@@ -21,6 +21,11 @@ func CheckGrad(order int, f func(x []*Tensor) *Tensor, x ...*Tensor) error {
 	defer exact.Close()
 	single := Open(Options{Workers: 1})
 	defer single.Close()
+	return checkGrad(exact, single, order, f, x)
+}
+
+// checkGrad is CheckGrad on engines that compute in float64 and in float32.
+func checkGrad(exact, single *Engine, order int, f func(x []*Tensor) *Tensor, x []*Tensor) error {
 	var at, rounded, wrt, wrt32 []*Tensor
 	for _, t := range x {
 		at = append(at, t.on(exact))

@@ -116,9 +116,9 @@ func inputs(e *Engine, shapes [][]int) []*Tensor {
 }
 
 func TestCheckGrad(t *testing.T) {
-	e := open(t, Options{})
+	e, exact := open(t, Options{Workers: 1}), open(t, Options{Float64: true, Workers: 1})
 	for _, r := range smooth {
-		if err := CheckGrad(2, r.f, inputs(e, r.shapes)...); err != nil {
+		if err := checkGrad(exact, e, 2, r.f, inputs(e, r.shapes)); err != nil {
 			t.Errorf("%s: %v", r.name, err)
 		}
 	}
@@ -204,11 +204,11 @@ func TestCheckGradShapes(t *testing.T) {
 	if testing.Short() {
 		rounds = 1
 	}
-	e := open(t, Options{})
+	e, exact := open(t, Options{Workers: 1}), open(t, Options{Float64: true, Workers: 1})
 	check := func(name string, f func(r *rand.Rand, x []*Tensor) *Tensor, shapes [][]int, seed uint64) {
 		t.Helper()
 		again := func(x []*Tensor) *Tensor { return f(rand.New(rand.NewPCG(seed, 1)), x) } // the same views in every call
-		if err := CheckGrad(2, again, inputs(e, shapes)...); err != nil {
+		if err := checkGrad(exact, e, 2, again, inputs(e, shapes)); err != nil {
 			t.Errorf("%s of %v, seed %d: %v", name, shapes, seed, err)
 		}
 	}
