@@ -43,6 +43,9 @@ func (v *Variable) Value() *Tensor {
 // Set changes the value, to one of the same shape and type as the first one: now, computing it, or at the end of every run of
 // the function that is compiled.
 func (v *Variable) Set(value *Tensor) {
+	if value.e != v.e {
+		fail("Set", "a tensor of another engine for variable %s", v.Name)
+	}
 	if v.value != nil && (!slices.Equal(value.shape, v.value.shape) || value.typ != v.value.typ) {
 		fail("Set", "%v%v for variable %s, which is %v%v", value.typ, value.shape, v.Name, v.value.typ, v.value.shape)
 	}
@@ -147,6 +150,11 @@ func (e *Engine) Compile(f func(inputs []*Tensor) []*Tensor, inputs ...Spec) (*F
 		e.tracing = t
 		defer func() { e.tracing = nil }()
 		results = f(fn.inputs)
+		for _, r := range results {
+			if r.e != e {
+				fail("Compile", "a result of another engine")
+			}
+		}
 	})
 	if err != nil {
 		return nil, err

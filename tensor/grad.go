@@ -126,8 +126,8 @@ func plus(x, y *Tensor) *Tensor {
 	return x.Add(y)
 }
 
-// JVP (forward mode) returns the tangents of outs when each of wrt changes at the rate of its tangent. What does not depend on
-// them has zeros.
+// JVP (forward mode) returns the tangents of outs when each of wrt changes at the rate of its tangent, or at the sum of those
+// that are given for it. What does not depend on them has zeros.
 func JVP(outs, wrt, tangents []*Tensor) []*Tensor {
 	if len(wrt) != len(tangents) {
 		fail("JVP", "%d tensors with %d tangents", len(wrt), len(tangents))
@@ -136,7 +136,7 @@ func JVP(outs, wrt, tangents []*Tensor) []*Tensor {
 	of := map[*Tensor]*Tensor{}
 	for i, w := range wrt {
 		checkLike("JVP", "tangent", w, tangents[i])
-		of[w] = tangents[i]
+		of[w] = plus(of[w], tangents[i])
 	}
 	for _, t := range m.order {
 		if of[t] == nil {

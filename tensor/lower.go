@@ -35,7 +35,7 @@ func lower(s *schedule, roots []*Tensor) *lowering {
 			l.slots[t] = l.m.AddBuffer(fmt.Sprintf("in%d", i), types[t.typ].ir, ir.Input, t.Len())
 			l.done[t] = true
 		}
-		if f, ok := t.attr.(fill); ok && !f.plain() {
+		if t.isUniform() {
 			l.uniforms[t] = l.m.Uniform(fmt.Sprintf("c%d", len(l.uniforms)), ir.F32)
 		}
 	}

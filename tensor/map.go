@@ -16,6 +16,7 @@ type formula struct {
 }
 
 func (f formula) appendKey(key []byte) []byte {
+	key = binary.LittleEndian.AppendUint32(key, uint32(len(f.prog.Nodes)))
 	for i := range f.prog.Nodes {
 		n := &f.prog.Nodes[i]
 		key = append(key, byte(n.Op), byte(n.Type))

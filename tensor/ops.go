@@ -54,11 +54,14 @@ func (e *Engine) FullOf(t Type, x float64, shape ...int) *Tensor {
 
 func (e *Engine) full(call string, t Type, x float64, shape []int) *Tensor {
 	checkShape(call, shape)
-	if t.value() != ir.F32 && (x != math.Trunc(x) || t.beyond(x)) {
-		fail(call, "%v is no %v", x, t)
-	}
-	scalar := &Tensor{e: e, kind: &fillKind, attr: fill{x, t}, typ: t}
+	scalar := &Tensor{e: e, kind: &fillKind, attr: fill{t.number(call, x), t}, typ: t}
 	return scalar.expandTo(call, shape)
+}
+
+// isUniform tells whether t is a number that is a parameter of programs.
+func (t *Tensor) isUniform() bool {
+	f, ok := t.attr.(fill)
+	return ok && t.buffer == nil && !f.plain()
 }
 
 // like returns the scalar x of the type that the elements of t count as.

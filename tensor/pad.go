@@ -53,7 +53,7 @@ func (t *Tensor) Pad(lo, hi []int, x float64) *Tensor {
 	if slices.Equal(shape, t.shape) {
 		return t
 	}
-	return pad(t, frame{lo, step, x}, shape)
+	return pad(t, frame{lo, step, t.typ.number("Pad", x)}, shape)
 }
 
 func pad(t *Tensor, f frame, shape []int) *Tensor {

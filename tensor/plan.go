@@ -20,10 +20,15 @@ type plan struct {
 type plans struct {
 	byKey map[string]*plan
 	age   []string // keys, the oldest first
+	bytes int      // that they hold between runs
 }
 
-// mostPlans is how many graphs are kept compiled.
-const mostPlans = 512
+// mostPlans is how many graphs are kept compiled, and mostBytes how much memory they may hold for what lies between inputs and
+// outputs. One graph is kept in any case.
+const (
+	mostPlans = 512
+	mostBytes = 256 << 20
+)
 
 // run computes the tensors that have no elements.
 func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
@@ -109,8 +114,8 @@ func (s *schedule) given() []*elements {
 func (s *schedule) numbers() []float64 {
 	var list []float64
 	for _, t := range s.order {
-		if f, ok := t.attr.(fill); ok && !f.plain() {
-			list = append(list, f.x)
+		if t.isUniform() {
+			list = append(list, t.attr.(fill).x)
 		}
 	}
 	return list
@@ -129,21 +134,28 @@ func (p *plans) find(e *Engine, s *schedule, roots []*Tensor) (*plan, error) {
 	if p.byKey == nil {
 		p.byKey = map[string]*plan{}
 	}
-	if len(p.age) == mostPlans {
-		p.byKey[p.age[0]].close()
-		delete(p.byKey, p.age[0])
-		p.age = p.age[1:]
+	p.bytes += made.peak()
+	for len(p.age) > 0 && (len(p.age) == mostPlans || p.bytes > mostBytes) {
+		p.forgetOldest()
 	}
 	p.byKey[key] = made
 	p.age = append(p.age, key)
 	return made, nil
 }
 
+func (p *plans) forgetOldest() {
+	oldest := p.byKey[p.age[0]]
+	p.bytes -= oldest.peak()
+	oldest.close()
+	delete(p.byKey, p.age[0])
+	p.age = p.age[1:]
+}
+
 func (p *plans) close() {
 	for _, plan := range p.byKey {
 		plan.close()
 	}
-	p.byKey, p.age = nil, nil
+	*p = plans{}
 }
 
 // key returns bytes that two graphs share only if they compute the same from what they are given.
@@ -165,7 +177,9 @@ func (s *schedule) key(roots []*Tensor) []byte {
 		} else if t.attr != nil {
 			key = t.attr.appendKey(key)
 		}
-		for _, a := range t.sources() {
+		sources := t.sources()
+		key = append(key, byte(len(sources)), byte(len(sources)>>8), byte(len(sources)>>16))
+		for _, a := range sources {
 			key = binary.AppendVarint(key, int64(number[a]))
 		}
 	}

@@ -110,6 +110,9 @@ func (s *schedule) level(t *Tensor) {
 		f.reads = 1
 		return
 	}
+	if t.kind == &leafKind {
+		fail("Eval", "a tensor of shape %v was freed", t.shape)
+	}
 	elsewhere := looksAround(t)
 	for i, a := range t.sources() {
 		g := s.facts[a]

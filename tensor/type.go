@@ -45,6 +45,17 @@ func (t Type) Size() int { return types[t].ir.Size() }
 // IsFloat tells whether the elements are real numbers, through which derivatives pass.
 func (t Type) IsFloat() bool { return types[t].value == ir.F32 }
 
+// number returns x as an element of the type, rounded if it is for storage. Integers take no other numbers.
+func (t Type) number(call string, x float64) float64 {
+	switch {
+	case t == Float16 || t == BFloat16:
+		return float64(ir.FromHalf(types[t].ir, ir.ToHalf(types[t].ir, float32(x))))
+	case !t.IsFloat() && (x != math.Trunc(x) || t.beyond(x)):
+		fail(call, "%v is no %v", x, t)
+	}
+	return x
+}
+
 // beyond tells whether an integer is too large for the type.
 func (t Type) beyond(x float64) bool {
 	lo, hi := math.MinInt32+0.0, math.MaxInt32+0.0
