@@ -77,6 +77,22 @@ func TestPlansHoldLittle(t *testing.T) {
 	}
 }
 
+// TestFrozenInCheckpoint: derivatives stop in a checkpoint where they would outside, at views too.
+func TestFrozenInCheckpoint(t *testing.T) {
+	e := open(t, Options{})
+	x := e.New([]float32{2, 3}, 2)
+	f := func(x []*Tensor) *Tensor {
+		var turned *Tensor
+		e.NoGrad(func() { turned = x[0].Flip(0) })
+		return turned.Mul(x[0])
+	}
+	plain := Grad(f([]*Tensor{x.Times(1)}).Sum(), x)[0]
+	saved := Grad(Checkpoint(f, x.Times(1)).Sum(), x)[0]
+	if a, b := plain.Float64s(), saved.Float64s(); !near(a, b, 0) || !near(a, []float64{3, 2}, 0) {
+		t.Errorf("%v without a checkpoint, %v with one", a, b)
+	}
+}
+
 // TestTangentsAdd: a tensor that is given twice moves at the sum of its rates.
 func TestTangentsAdd(t *testing.T) {
 	e := open(t, Options{})

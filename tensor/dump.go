@@ -60,10 +60,6 @@ func describe(t *Tensor) string {
 		return fmt.Sprintf("%s offset %d strides %v", t.kind.name, s.offset, s.strides)
 	}
 	switch a := t.attr.(type) {
-	case nil:
-		return t.kind.name
-	case formula:
-		return a.name
 	case fill:
 		return "Full " + strconv.FormatFloat(a.x, 'g', -1, 64)
 	case fold:
@@ -73,7 +69,7 @@ func describe(t *Tensor) string {
 	case frame:
 		return fmt.Sprintf("%s from %v step %v with %v", t.kind.name, a.lo, a.step, a.x)
 	}
-	return t.kind.name
+	return title(t)
 }
 
 // where tells which stage writes t.

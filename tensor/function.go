@@ -159,7 +159,13 @@ func (e *Engine) Compile(f func(inputs []*Tensor) []*Tensor, inputs ...Spec) (*F
 	if err != nil {
 		return nil, err
 	}
-	return fn, fn.build(t, results)
+	if caught := Catch(func() { err = fn.build(t, results) }); caught != nil {
+		err = caught
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fn, nil
 }
 
 // build plans and compiles what was noted.
@@ -266,13 +272,7 @@ func (f *Function) anomaly() error {
 }
 
 // copyOf is an operation that gives the elements of t.
-func copyOf(t *Tensor) *Tensor {
-	x := make([]*Tensor, 1)
-	x[0] = t
-	rec := identity(t.typ)
-	y := elementwise("Copy", rec, t.typ, x...)
-	return y
-}
+func copyOf(t *Tensor) *Tensor { return elementwise("Copy", identity(t.typ), t.typ, t) }
 
 // Input returns input i, whose elements are set with Write32, Write and the like of its buffer before a run.
 func (f *Function) Input(i int) *kernel.Buffer { return f.inputs[i].buffer.Buffer }

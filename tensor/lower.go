@@ -60,8 +60,11 @@ func (l *lowering) name(t *Tensor) string { return fmt.Sprintf("%s %d", title(t)
 
 // title is the name of the operation.
 func title(t *Tensor) string {
-	if f, ok := t.attr.(formula); ok {
-		return f.name
+	switch a := t.attr.(type) {
+	case formula:
+		return a.name
+	case custom:
+		return a.name
 	}
 	return t.kind.name
 }

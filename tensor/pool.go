@@ -24,7 +24,7 @@ func (t *Tensor) windows(call string, height, width int, w Window, x float64) []
 func (t *Tensor) MaxPool2D(height, width int, w Window) *Tensor {
 	w = w.pooling(height, width)
 	p := pool{height, width, w}
-	return Custom(func(x []*Tensor) *Tensor { return p.greatest(x[0]) }, Rules{
+	return customized("MaxPool2D", func(x []*Tensor) *Tensor { return p.greatest(x[0]) }, Rules{
 		VJP: func(x []*Tensor, _, adjoint *Tensor) []*Tensor {
 			return []*Tensor{p.spread(p.winners(x[0]), adjoint, x[0].shape)}
 		},

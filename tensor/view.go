@@ -23,7 +23,7 @@ type look struct {
 	through strided // relative to it
 }
 
-func (s look) appendKey(key []byte) []byte { return key } // see planner.key
+func (s look) appendKey(key []byte) []byte { return key } // its strides are, see schedule.key
 
 func appendInts(key []byte, list ...int) []byte {
 	key = binary.AppendVarint(key, int64(len(list)))
@@ -96,13 +96,18 @@ func view(k *kind, t *Tensor, s strided, shape, axes []int) *Tensor {
 	if s.offset == 0 && slices.Equal(shape, t.shape) && isContiguous(shape, s.strides) {
 		return t
 	}
+	return node(k, lookAt(t, s, shape, axes), t.typ, shape, t)
+}
+
+// lookAt returns the attribute of a view of t.
+func lookAt(t *Tensor, s strided, shape, axes []int) look {
 	attr := look{strided: s, axes: axes, base: t, through: s}
 	if t.isView() {
 		if through, ok := compose(t, s, shape); ok {
 			attr.base, attr.through = t.attr.(look).base, through
 		}
 	}
-	return node(k, attr, t.typ, shape, t)
+	return attr
 }
 
 // compose returns the strides of a view of t, a view, relative to what t itself is seen through.

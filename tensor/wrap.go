@@ -14,6 +14,7 @@ func readWrapped(l *lowering, t *Tensor, index ir.Value) ir.Value {
 
 // custom is the attribute of a tensor with a derivative that is given.
 type custom struct {
+	name  string
 	value *Tensor
 	vjp   func(x []*Tensor, y, adjoint *Tensor) []*Tensor
 	jvp   func(x []*Tensor, y *Tensor, tangents []*Tensor) *Tensor
@@ -67,8 +68,13 @@ type Rules struct {
 
 // Custom returns f(x) with the derivatives of rules. There is none with respect to other tensors that f uses.
 func Custom(f func(x []*Tensor) *Tensor, rules Rules, x ...*Tensor) *Tensor {
+	return customized("Custom", f, rules, x...)
+}
+
+// customized is Custom for an operation with a name.
+func customized(name string, f func(x []*Tensor) *Tensor, rules Rules, x ...*Tensor) *Tensor {
 	y := f(x)
-	return node(&customKind, custom{y, rules.VJP, rules.JVP}, y.typ, y.shape, x...)
+	return node(&customKind, custom{name, y, rules.VJP, rules.JVP}, y.typ, y.shape, x...)
 }
 
 // saved is the attribute of a checkpoint: the value, computed from the first of the arguments and from what it uses besides,
@@ -197,16 +203,17 @@ func clone(y *Tensor, images map[*Tensor]*Tensor) *Tensor {
 
 // withArgs returns the same operation of other tensors.
 func (t *Tensor) withArgs(args []*Tensor, images map[*Tensor]*Tensor) *Tensor {
-	switch attr := t.attr.(type) {
+	attr := t.attr
+	switch a := attr.(type) {
 	case look:
-		return view(t.kind, args[0], attr.strided, t.shape, attr.axes)
+		attr = lookAt(args[0], a.strided, t.shape, a.axes)
 	case custom:
-		attr.value = clone(attr.value, images)
-		return node(t.kind, attr, t.typ, t.shape, args...)
+		a.value = clone(a.value, images)
+		attr = a
 	case saved:
-		return node(t.kind, saved{clone(attr.value, images)}, t.typ, t.shape, args...)
+		attr = saved{clone(a.value, images)}
 	}
-	c := node(t.kind, t.attr, t.typ, t.shape, args...)
+	c := node(t.kind, attr, t.typ, t.shape, args...)
 	c.frozen = t.frozen
 	return c
 }
