@@ -90,6 +90,7 @@ const collectAt = 256 << 20
 type elements struct {
 	*kernel.Buffer
 	number  int // among those that are lent
+	freed   bool
 	cleanup runtime.Cleanup
 }
 
@@ -128,7 +129,8 @@ func (e *Engine) giveBack(number int) {
 
 // free gives the elements back at once; they must not be used again.
 func (x *elements) free(e *Engine) {
-	if x != nil {
+	if x != nil && !x.freed {
+		x.freed = true
 		x.cleanup.Stop()
 		e.giveBack(x.number)
 	}

@@ -172,7 +172,7 @@ func (e *Engine) Compile(f func(inputs []*Tensor) []*Tensor, inputs ...Spec) (*F
 func (f *Function) build(t *tracer, results []*Tensor) error {
 	var roots []*Tensor
 	add := func(x *Tensor) int {
-		if x.given() || slices.Contains(roots, x) {
+		if x = x.settled(); x.given() || slices.Contains(roots, x) {
 			x = copyOf(x)
 		}
 		roots = append(roots, x)
@@ -228,6 +228,9 @@ func (f *Function) allocate(t *tracer, s *schedule, results, roots []*Tensor) er
 	for i, r := range roots {
 		if i >= len(results) && i < len(results)+len(f.writes) {
 			continue // a variable has it
+		}
+		if i < len(results) {
+			r = results[i] // of which the root is perhaps another shape
 		}
 		result := f.e.leaf("Compile", r.typ, r.shape)
 		f.outputs[i] = result.buffer

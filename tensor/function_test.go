@@ -50,6 +50,60 @@ func TestFunction(t *testing.T) {
 	}
 }
 
+// TestFunctionCopies: results that are inputs, variables or each other have elements of their own.
+func TestFunctionCopies(t *testing.T) {
+	e := open(t, Options{})
+	v, w := e.NewVariable("v", e.Scalar(2)), e.NewVariable("w", e.Scalar(5))
+	f, err := e.Compile(func(in []*Tensor) []*Tensor {
+		a, b := v.Value(), w.Value()
+		v.Set(b)
+		w.Set(a)
+		return []*Tensor{in[0], a, a, b}
+	}, Spec{Float32, []int{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Input(0).Write32([]float32{7})
+	for range 3 {
+		if err := f.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := fmt.Sprint(v.Value().Item(), w.Value().Item(), f.Result(0).Item(), f.Result(1).Item(), f.Result(2).Item(), f.Result(3).Item())
+	if got != "5 2 7 2 2 5" {
+		t.Error(got)
+	}
+}
+
+// TestReshapedResults: reshaping a result costs nothing, in functions and outside, and its shape is right.
+func TestReshapedResults(t *testing.T) {
+	e := open(t, Options{})
+	x := e.New([]float32{1, 2, 3, 4, 5, 6}, 2, 3)
+	f, err := e.Compile(func(in []*Tensor) []*Tensor {
+		return []*Tensor{in[0].Sum(1), in[0].Reshape(3, 2), in[0].Sum(1).Reshape(2, 1), in[0].T()}
+	}, Spec{Float32, []int{2, 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Input(0).Write32(x.Float32s())
+	if err := f.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"float32[2] [6 15]", "float32[3 2] [[1 2] [3 4] [5 6]]", "float32[2 1] [[6] [15]]", "float32[3 2] [[1 4] [2 5] [3 6]]"} {
+		if got := f.Result(i).String(); got != want {
+			t.Errorf("result %d is %s, want %s", i, got, want)
+		}
+	}
+	if n := len(f.plan.kernel.Module().Stages); n != 3 { // two sums; a copy of the input and its transposition together
+		t.Errorf("%d stages", n)
+	}
+	if y := x.Reshape(3, 2); y.String() != f.Result(1).String() || y.buffer != x.buffer {
+		t.Error("a reshaped tensor is not the same elements")
+	}
+}
+
 // TestVariableInside: a variable that is made while a function is compiled is refused.
 func TestVariableInside(t *testing.T) {
 	e := open(t, Options{})

@@ -89,7 +89,7 @@ func (t *Tensor) Mul(u *Tensor) *Tensor { return op("Mul", ir.OpMul, t, u) }
 // Div returns t / u. Division of integers truncates, that by 0 gives 0, and that of -2^31 by -1 wraps.
 func (t *Tensor) Div(u *Tensor) *Tensor { return op("Div", ir.OpDiv, t, u) }
 
-// Rem returns the remainder of the truncated division of integers: t - (t/u)*u.
+// Rem returns the remainder of the truncated division of integers, with the sign of t; that by 0 is 0.
 func (t *Tensor) Rem(u *Tensor) *Tensor { return op("Rem", ir.OpRem, t, u) }
 
 // Min returns the lesser (IEEE 754-2019 minimum: NaN if either is). Of equal ones t has the derivative.

@@ -35,11 +35,22 @@ func (p *plans) run(ctx context.Context, e *Engine, ts []*Tensor) error {
 	var roots []*Tensor
 	seen := map[*Tensor]bool{}
 	for _, t := range ts {
-		if t.buffer == nil && !seen[t] {
+		t.alive()
+		if t = t.settled(); t.buffer == nil && !seen[t] {
 			seen[t] = true
 			roots = append(roots, t)
 		}
 	}
+	if err := p.runRoots(ctx, e, roots); err != nil {
+		return err
+	}
+	for _, t := range ts {
+		t.buffer = t.settled().buffer
+	}
+	return nil
+}
+
+func (p *plans) runRoots(ctx context.Context, e *Engine, roots []*Tensor) error {
 	if len(roots) == 0 {
 		return nil
 	}

@@ -52,6 +52,25 @@ func (t *Tensor) sources() []*Tensor {
 	return t.args
 }
 
+// settled returns the tensor that has the elements of t in the same order: what it is a mere reshaping of.
+func (t *Tensor) settled() *Tensor {
+	for t.buffer == nil {
+		if w, ok := t.attr.(wrapped); ok {
+			t = w.inside()
+			continue
+		}
+		if !t.isView() {
+			return t
+		}
+		base, s := t.source()
+		if s.offset != 0 || base.Len() != t.Len() || !isContiguous(t.shape, s.strides) {
+			return t
+		}
+		t = base
+	}
+	return t
+}
+
 // newSchedule plans the computation of the roots, none of which has elements yet.
 func newSchedule(roots []*Tensor, separate bool) *schedule {
 	s := &schedule{facts: map[*Tensor]*fact{}, separate: separate}
@@ -106,12 +125,9 @@ func (t *Tensor) given() bool {
 // level computes the level of t and what it takes to compute it.
 func (s *schedule) level(t *Tensor) {
 	f := s.facts[t]
-	if t.given() {
+	if t.alive(); t.given() {
 		f.reads = 1
 		return
-	}
-	if t.kind == &leafKind {
-		fail("Eval", "a tensor of shape %v was freed", t.shape)
 	}
 	elsewhere := looksAround(t)
 	for i, a := range t.sources() {

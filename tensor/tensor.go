@@ -251,10 +251,15 @@ func (t *Tensor) must(call string) {
 	}
 }
 
-// Free gives the elements back before the collector finds out that nobody holds the tensor. It must not be used any more.
-func (t *Tensor) Free() {
-	t.buffer.free(t.e)
-	t.buffer = nil
+// Free gives the elements back before the collector finds out that nobody holds the tensor. It must not be used any more, nor
+// what is a view of it or has its elements, as a variable that it was given to.
+func (t *Tensor) Free() { t.buffer.free(t.e) }
+
+// alive refuses a tensor whose elements were given back.
+func (t *Tensor) alive() {
+	if t.buffer != nil && t.buffer.freed {
+		fail("Eval", "a tensor of shape %v was freed", t.shape)
+	}
 }
 
 // String computes the tensor and shows its type, shape and elements, the first ones of many.

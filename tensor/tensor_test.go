@@ -1,9 +1,12 @@
 package tensor
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/baremetaldevx86/microdr/trace"
 )
 
 func open(t testing.TB, o Options) *Engine {
@@ -22,6 +25,12 @@ func TestElements(t *testing.T) {
 	x := e.New([]float32{1, 2, 3, 4, 5, 6}, 2, 3)
 	row := e.New([]float32{10, 20, 30}, 3)
 	column := e.New([]float32{100, 200}, 2, 1)
+	nan := float32(math.NaN())
+	halves := e.New([]float32{-1.5, -0.5, 0.5, 2.5}, 4)
+	bits := e.NewInt32([]int32{3, 5}, 2)
+	scaled := MapMany("scaled", func(r *trace.Recorder, v []trace.Float) []trace.Float {
+		return []trace.Float{v[0].Mul(r.Uniform("scale")), r.Float(7)}
+	}, map[string]*Tensor{"scale": e.Scalar(0.5)}, row)
 	for _, r := range []struct {
 		name  string
 		got   *Tensor
@@ -78,6 +87,27 @@ func TestElements(t *testing.T) {
 		{"all", x.Above(3).All(1), []int{2}, []float64{0, 1}},
 		{"sorted bytes", e.NewUint8([]uint8{3, 200, 1}, 3).Sort(0, true), []int{3}, []float64{200, 3, 1}},
 		{"rows by bytes", x.IndexSelect(0, e.NewUint8([]uint8{1}, 1)), []int{1, 3}, []float64{4, 5, 6}},
+		{"argmax", e.New([]float32{1, 3, 3, 5, 4, 5}, 2, 3).ArgMax(1), []int{2}, []float64{1, 0}},
+		{"argmax with NaN", e.New([]float32{1, nan, 3, nan}, 4).ArgMax(0), []int{}, []float64{1}},
+		{"argmin", x.Neg().ArgMin(0), []int{3}, []float64{1, 1, 1}},
+		{"argmax of integers", e.NewInt32([]int32{-3, -1, -2}, 3).ArgMax(-1), []int{}, []float64{1}},
+		{"floor", halves.Floor(), []int{4}, []float64{-2, -1, 0, 2}},
+		{"ceil", halves.Ceil(), []int{4}, []float64{-1, 0, 1, 3}},
+		{"trunc", halves.Trunc(), []int{4}, []float64{-1, 0, 0, 2}},
+		{"round", halves.Round(), []int{4}, []float64{-2, 0, 0, 2}},
+		{"le", x.Le(row.Over(10)), []int{2, 3}, []float64{1, 1, 1, 0, 0, 0}},
+		{"ge", x.Ge(row.Over(10)), []int{2, 3}, []float64{1, 1, 1, 1, 1, 1}},
+		{"equal truths", x.Above(2).Eq(x.Above(4)), []int{2, 3}, []float64{1, 1, 0, 0, 1, 1}},
+		{"and, or, xor, not", bits.And(bits.Flip(0)).Or(bits.Xor(bits.Flip(0)).Not()), []int{2}, []float64{-7, -7}},
+		{"shifts", bits.Shl(bits.like(2)).Shr(bits.like(1)), []int{2}, []float64{6, 10}},
+		{"remainder", e.NewInt32([]int32{7, -7, 5}, 3).Rem(e.NewInt32([]int32{4, 4, 0}, 3)), []int{3}, []float64{3, -3, 0}},
+		{"map", Map("cube", func(_ *trace.Recorder, v []trace.Float) trace.Float { return v[0].Mul(v[0]).Mul(v[1]) }, x, row.Over(10)),
+			[]int{2, 3}, []float64{1, 8, 27, 16, 50, 108}},
+		{"map with a uniform", scaled[0], []int{3}, []float64{5, 10, 15}},
+		{"map without an argument", scaled[1], []int{3}, []float64{7, 7, 7}},
+		{"jacobian by rows", Jacobian(x.Sum(0).At(0, 0).Reshape(1), x), []int{1, 2, 3}, []float64{1, 0, 0, 1, 0, 0}},
+		{"jacobian by columns", Jacobian(row.Mul(column).Mul(e.Ones(2, 3)), column), []int{2, 3, 2, 1},
+			[]float64{10, 0, 20, 0, 30, 0, 0, 10, 0, 20, 0, 30}},
 		{"empty", x.Slice(0, 1, 1).Sum(0), []int{3}, []float64{0, 0, 0}},
 		{"logsumexp", e.New([]float32{-1000, -1000}, 2).LogSumExp(0), []int{}, []float64{-999.30685}},
 	} {
