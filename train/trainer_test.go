@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/data"
@@ -243,13 +244,22 @@ func TestCheckpointError(t *testing.T) {
 	}
 }
 
+// TestLossThatIsNoNumber: a model that is lost is no checkpoint that could not be written, and leaves none, even if only
+// the test shows it, as where an epoch is one step.
 func TestLossThatIsNoNumber(t *testing.T) {
-	tr := newTraining(t, 1, func(p *Plan) { p.Optimizer = Options{Rule: optim.SGDRule{Rate: 1e30}} })
-	if err := tr.Run(t.Context()); err == nil {
-		t.Error("no error")
-	}
-	if _, err := os.Stat(filepath.Join(tr.folder, LastFile)); err == nil {
-		t.Error("a checkpoint of a model that is lost")
+	for _, row := range []struct {
+		batch int
+		want  string
+	}{{16, "train: epoch 1, batch 2: the loss is "}, {45, "train: epoch 1: the test loss is "}} {
+		tr := newTraining(t, 1, func(p *Plan) { p.Batch, p.Optimizer = row.batch, Options{Rule: optim.SGDRule{Rate: 1e30}} })
+		var checkpoint *CheckpointError
+		err := tr.Run(t.Context())
+		if err == nil || errors.As(err, &checkpoint) || !strings.HasPrefix(err.Error(), row.want) {
+			t.Errorf("batches of %d: %v, want %s", row.batch, err, row.want)
+		}
+		if _, err := os.Stat(filepath.Join(tr.folder, LastFile)); err == nil {
+			t.Errorf("batches of %d: a checkpoint of a model that is lost", row.batch)
+		}
 	}
 }
 
