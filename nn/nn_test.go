@@ -149,7 +149,7 @@ func TestErrors(t *testing.T) {
 		{func() { MSE(x, e.Zeros(3), Mean) },
 			"nn: MSE: prediction float32[2 3] and target float32[3], expected floats of equal shapes"},
 		{func() { CrossEntropy(x, e.Zeros(2), Mean) },
-			"nn: CrossEntropy: logits of shape [2 3] and labels float32[2], expected [..., classes] and int32[...]"},
+			"nn: CrossEntropy: logits of shape [2 3] and labels float32[2], expected [..., classes] and int32[...] or uint8[...]"},
 		{func() { Orthogonal(1)(r, Fan{}) }, "nn: Orthogonal: shape [], expected a matrix"},
 	} {
 		err := tensor.Catch(row.f)
