@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"math"
-	"strings"
 
 	"github.com/baremetaldevx86/microdr/nn"
 	"github.com/baremetaldevx86/microdr/tensor"
@@ -68,12 +67,12 @@ func layerKinds() []layerKind {
 	}
 }
 
-func layerNames(table []layerKind) string {
+func layerNames(table []layerKind) []string {
 	names := make([]string, len(table))
 	for i, k := range table {
 		names[i] = k.name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func options(v values) []nn.Option {

@@ -23,16 +23,18 @@ func open(t testing.TB) *tensor.Engine {
 
 func TestParse(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
-		{"nothing", "", "1:1: an empty file"},
+		{"nothing", "", "1:1: expected layers and training, got an empty file"},
 		{"no YAML", "layers: [", "1:1: expected YAML"},
 		{"a list", "- relu", "1:1: expected a mapping for a recipe, got a list"},
-		{"two documents", "layers: [relu]\n---\nlayers: [relu]", "a second document"},
+		{"two documents", "layers: [relu]\n---\nlayers: [relu]", "2:1: expected one document, got a second"},
 		{"no layers", "training: {epochs: 3}", "1:1: no layers"},
 		{"empty layers", "layers: []", "1:9: the list of layers is empty, expected at least one layer"},
 		{"unknown field", "layers: [relu]\nepochs: 3",
 			`2:1: unknown field "epochs" of a recipe, expected one of layers, training`},
 		{"twice", "layers: [relu]\nlayers: [relu]", "2:1: field layers a second time"},
 		{"unknown layer", "layers:\n  - flatten\n  - liner: 3", `3:5: unknown layer "liner", expected one of linear`},
+		{"a typo of a layer", "layers: [flaten]", `residual; did you mean "flatten"?`},
+		{"a typo of a field", "layers: [relu]\ntraining: {epoch: 3}", `scale; did you mean "epochs"?`},
 		{"field of a layer", "layers:\n  - linear: {outs: 3}", `2:14: unknown field "outs" of linear`},
 		{"no value", "layers:\n  - linear", "2:5: no out of linear, expected a whole number from 1"},
 		{"zero", "layers: [linear: 0]", `1:18: expected a whole number from 1 to 1048576 for out of linear, got "0"`},
