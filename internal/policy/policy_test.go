@@ -43,6 +43,7 @@ onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
 internal/atomicfile :
 internal/yamlfile   :
+internal/reportpage :
 philox          :
 array           :
 npy             : array internal/atomicfile
@@ -52,8 +53,8 @@ film            : internal/atomicfile
 data            : array film philox
 scene           : philox internal/yamlfile
 render          : scene trace ir grad kernel film
-fit             : scene render grad kernel film optim trace
-train           : nn tensor optim trace kernel data film array safetensors internal/atomicfile philox
+fit             : scene render grad kernel film optim trace internal/reportpage
+train           : nn tensor optim trace kernel data array safetensors internal/reportpage
 recipe          : nn tensor train optim data internal/yamlfile
 shell           :
 httpd           : mem
