@@ -54,7 +54,7 @@ data            : array film philox
 scene           : philox internal/yamlfile
 render          : scene trace ir grad kernel film
 fit             : scene render grad kernel film optim trace internal/reportpage
-train           : nn tensor optim trace kernel data array safetensors internal/reportpage
+train           : nn tensor optim trace kernel data safetensors internal/reportpage
 recipe          : nn tensor train optim data internal/yamlfile
 shell           :
 httpd           : mem
