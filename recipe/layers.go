@@ -110,10 +110,7 @@ func makeDropout(_ *builder, v values) nn.Module { return &nn.Dropout{Rate: v.nu
 
 func makePool(pool func(size [2]int, w tensor.Window) nn.Func) func(*builder, values) nn.Module {
 	return func(_ *builder, v values) nn.Module {
-		size, stride := v.whole("size"), v.whole("stride")
-		if stride == 0 {
-			stride = size
-		}
+		size, stride := v.whole("size"), v.whole("stride") // 0, the standard, is the size to pools
 		return pool([2]int{size, size}, tensor.Window{Stride: [2]int{stride, stride}})
 	}
 }

@@ -2,12 +2,15 @@ package recipe
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/baremetaldevx86/microdr/data"
 	"github.com/baremetaldevx86/microdr/nn"
+	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
@@ -271,5 +274,55 @@ func TestDescription(t *testing.T) {
 		if !strings.Contains(base, want) {
 			t.Errorf("no %q in\n%s", want, base)
 		}
+	}
+}
+
+// TestPlan: all that the training says is in the plan.
+func TestPlan(t *testing.T) {
+	training := Training{Epochs: 2, Batch: 4, Optimizer: "muon", Rate: 1, Decay: 0.2, Schedule: "cosine",
+		Smoothing: 0.3, Clip: 0.4, Shift: 5, Flip: true, Rotate: 6, Scale: 0.7}
+	p := training.Plan(16, []float32{8}, []float32{9})
+	if p.Epochs != 2 || p.Batch != 4 || p.Smoothing != 0.3 || p.Optimizer.ClipNorm != 0.4 || p.Mean[0] != 8 ||
+		p.Deviation[0] != 9 || p.Augment != (data.Augmentation{Shift: 5, Flip: true, Rotate: 6, Scale: 0.7}) {
+		t.Errorf("%+v", p)
+	}
+	if m := p.Optimizer.Muon; m.Rate != 1 || m.Decay != 0.2 {
+		t.Errorf("muon %+v", m)
+	}
+	if want := (optim.AdamWRule{Rate: 0.05, Decay: 0.2}); p.Optimizer.Rule != want {
+		t.Errorf("beside muon %+v, want %+v", p.Optimizer.Rule, want)
+	}
+	if last := p.Optimizer.Schedule(5); math.Abs(last-0.5) > 1e-12 { // of 8 steps
+		t.Errorf("half way the rate is %v, want 0.5", last)
+	}
+	for rank, want := range []bool{true, true, false} {
+		g := p.Optimizer.Groups[0]
+		if g.Matches("", make([]int, rank)) != want || g.Rate != 1 || g.Decay != 0 {
+			t.Errorf("parameters of %d axes: without decay %v, want %v", rank, !want, want)
+		}
+	}
+}
+
+// TestFieldsOfLayers: what a field says is what the layer has.
+func TestFieldsOfLayers(t *testing.T) {
+	e := open(t)
+	r, err := Parse("m", []byte("layers: [batchnorm: 0.7, maxpool: 2, avgpool: {size: 2, stride: 1}, dropout: 0.4, flatten, "+
+		"linear: 3]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Build(e.NewRandom(1), []int{1, 8, 8}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := m.(*nn.Sequential).Layers
+	if n := layers[0].(*nn.BatchNorm); n.Momentum != 0.7 {
+		t.Errorf("momentum %v, want 0.7", n.Momentum)
+	}
+	if d := layers[3].(*nn.Dropout); d.Rate != 0.4 {
+		t.Errorf("rate %v, want 0.4", d.Rate)
+	}
+	if w := layers[5].(*nn.Linear).Weight.Shape(); w[0] != 9 { // 8x8, pooled to 4x4 and to 3x3
+		t.Errorf("the linear layer has %d inputs, want 9", w[0])
 	}
 }
