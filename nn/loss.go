@@ -75,8 +75,8 @@ func BCEWithLogits(logits, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 }
 
 // CrossEntropy returns -log of the probability that the softmax of the logits, [..., classes], gives to labels, of type
-// Int32 or Uint8 and shape [...]: one loss a label. It is computed from the logits, of any finite size, or -Inf for what is
-// impossible. A label below 0 or not below classes has the loss NaN.
+// Int32 or Uint8 and shape [...]: one loss a label. It is computed from the logits, of any finite size, or -Inf for what
+// is impossible. A label below 0 or not below classes has the loss NaN.
 func CrossEntropy(logits, labels *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return SmoothCrossEntropy(logits, labels, 0, r)
 }

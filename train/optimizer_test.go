@@ -308,3 +308,20 @@ func TestNewOptimizerRefuses(t *testing.T) {
 		}
 	}
 }
+
+// listed is a rule that cannot be compared.
+type listed struct {
+	optim.SGDRule
+	notes []string
+}
+
+func TestRulesThatCannotBeCompared(t *testing.T) {
+	m := newToy(t, tensor.Options{Workers: 1})
+	opt := m.optimizer(t, Options{Rule: listed{SGDRule: optim.SGDRule{Rate: 0.1}, notes: []string{"mine"}}})
+	g, want := m.gradient(), m.values()
+	run(t, m.compile(t, opt, 0, 4), 1)
+	for i := range want {
+		want[i] -= 0.1 * g[i]
+	}
+	wantNear(t, "parameters", m.values(), want, 1e-6)
+}
