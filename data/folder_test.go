@@ -71,6 +71,14 @@ func TestOpenFolder(t *testing.T) {
 	if _, err := one.Read(2, got); err != nil || !near(got, []float32{float32(film.SRGBToLinear(0.2) / 2)}, 1e-7) {
 		t.Errorf("gray in linear light: %v, %v", got, err)
 	}
+	luminance := func(c []float32) float32 {
+		return (&film.Image{Width: 1, Height: 1, Channels: 3, Pix: c}).Gray().Pix[0]
+	}
+	one.options.Encoding = film.Linear
+	want := (luminance([]float32{1, 0, 0}) + luminance([]float32{0, 0.4, 0.8})) / 2
+	if _, err := one.Read(1, got); err != nil || !near(got, []float32{want}, 1e-6) || near(got, []float32{0.5}, 0.1) {
+		t.Errorf("colors in gray: %v, %v, want %v", got, err, want)
+	}
 }
 
 func near(got, want []float32, tolerance float64) bool {

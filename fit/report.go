@@ -3,17 +3,17 @@ package fit
 import (
 	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/film"
+	"github.com/baremetaldevx86/microdr/internal/reportpage"
 	"github.com/baremetaldevx86/microdr/kernel"
 )
 
 //go:embed report.html
-var reportTemplate string
+var reportBody string
 
 // picture is an image of the run folder.
 type picture struct {
@@ -46,45 +46,31 @@ type reportData struct {
 
 type reportView struct {
 	Name   string
-	Images []reportImage
-}
-
-type reportImage struct {
-	Caption string
-	Source  template.HTMLAttr // not template.URL, every byte of which the template would look at
+	Images []reportpage.Picture
 }
 
 // writeReport renders the self-contained report: no script, no file beside
 // it, images as data URIs.
 func writeReport(title string, r *Result, steps []Step, views []viewPictures) ([]byte, error) {
-	t, err := template.New("report").Parse(reportTemplate)
-	if err != nil {
-		panic("fit: report template: " + err.Error())
-	}
 	chart, err := lossChart(steps)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("fit: %w", err)
 	}
 	d := reportData{Title: title, Summary: r.summary(), ErrorNote: r.errorNote(),
-		Warnings: r.Warnings(), Maps: r.mapLines(), Chart: template.HTML(chart)}
+		Warnings: r.Warnings(), Maps: r.mapLines(), Chart: chart}
 	d.Rows, d.HasTruth = r.rows()
 	for _, v := range views {
-		d.Views = append(d.Views, reportView{v.name, dataURIs(v.pictures)})
+		view := reportView{Name: v.name}
+		for _, p := range v.pictures {
+			view.Images = append(view.Images, reportpage.PNG(p.caption, p.png))
+		}
+		d.Views = append(d.Views, view)
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, d); err != nil {
-		return nil, fmt.Errorf("fit: report: %w", err)
+	page, err := reportpage.Render(reportBody, d)
+	if err != nil {
+		return nil, fmt.Errorf("fit: %w", err)
 	}
-	return out.Bytes(), nil
-}
-
-func dataURIs(pictures []picture) []reportImage {
-	var out []reportImage
-	for _, p := range pictures {
-		source := `src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(p.png) + `"`
-		out = append(out, reportImage{p.caption, template.HTMLAttr(source)})
-	}
-	return out
+	return page, nil
 }
 
 // encode paints all pictures and makes their files.

@@ -160,13 +160,13 @@ func TestAttentionErrors(t *testing.T) {
 		f    func()
 		want string
 	}{
-		{func() { NewAttention(r, 5, 2) }, "nn.Attention: a width of 5 for 2 heads, expected a multiple"},
-		{func() { a.Attend(nil, x, e.Zeros(2, 3, 5), nil) }, "nn.Attention: input float32[2 3 4] and memory float32[2 3 5] " +
+		{func() { NewAttention(r, 5, 2) }, "nn: Attention: a width of 5 for 2 heads, expected a multiple"},
+		{func() { a.Attend(nil, x, e.Zeros(2, 3, 5), nil) }, "nn: Attention: input float32[2 3 4] and memory float32[2 3 5] " +
 			"for weights of shape [4 4], expected [batch, time, 4] and [batch, span, 4]"},
 		{func() { a.Attend(nil, x, x, e.Zeros(3, 3)) },
-			"nn.Attention: mask float32[3 3], expected bool that broadcasts to [2 2 3 3]"},
-		{func() { a.Attend(nil, x, x, e.NewBool(make([]bool, 6), 2, 3)) }, "nn.Attention: mask bool[2 3], expected"},
-		{func() { NewSequential(a).Forward(nil, e.Zeros(3, 4)) }, "layers.0: nn.Attention: input float32[3 4]"},
+			"nn: Attention: mask float32[3 3], expected bool that broadcasts to [2 2 3 3]"},
+		{func() { a.Attend(nil, x, x, e.NewBool(make([]bool, 6), 2, 3)) }, "nn: Attention: mask bool[2 3], expected"},
+		{func() { NewSequential(a).Forward(nil, e.Zeros(3, 4)) }, "nn: layers.0: Attention: input float32[3 4]"},
 	} {
 		if err := tensor.Catch(row.f); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("error %v, want %q", err, row.want)

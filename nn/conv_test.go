@@ -110,13 +110,13 @@ func TestConv2DErrors(t *testing.T) {
 		want string
 	}{
 		{func() { NewConv2D(r, 3, 4, [2]int{3, 3}, tensor.Window{}).Forward(nil, e.Zeros(1, 2, 8, 8)) },
-			"nn.Conv2D: input of shape [1 2 8 8] and weight of shape [4 3 3 3], expected an input of [batch, 3, height, width]"},
+			"nn: Conv2D: input of shape [1 2 8 8] and weight of shape [4 3 3 3], expected an input of [batch, 3, height, width]"},
 		{func() { NewConv2D(r, 3, 4, [2]int{3, 3}, tensor.Window{Groups: 2}) },
-			"nn.Conv2D: 3 channels and 4 filters in 2 groups, expected groups of equal numbers"},
+			"nn: Conv2D: 3 channels and 4 filters in 2 groups, expected groups of equal numbers"},
 		{func() {
 			NewSequential(NewConv2D(r, 2, 4, [2]int{3, 3}, tensor.Window{})).Forward(nil, e.Zeros(1, 2, 2, 8))
 		},
-			"layers.0: Conv2D: "},
+			"tensor: layers.0: Conv2D: "},
 	} {
 		if err := tensor.Catch(row.f); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("error %v, want %q", err, row.want)

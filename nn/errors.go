@@ -3,32 +3,13 @@ package nn
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
 // fail panics with a *tensor.Error that names a layer or a loss.
-func fail(layer, format string, args ...any) {
-	panic(&tensor.Error{Call: "nn." + layer, Detail: fmt.Sprintf(format, args...), Site: site()})
-}
-
-// site is where the package was called from.
-func site() string {
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	for {
-		f, more := frames.Next()
-		inside := strings.Contains(f.Function, "/microdr/nn.") || strings.Contains(f.Function, "/microdr/tensor.")
-		if !inside || strings.HasSuffix(f.File, "_test.go") {
-			return fmt.Sprintf("%s:%d", f.File, f.Line)
-		}
-		if !more {
-			return ""
-		}
-	}
-}
+func fail(layer, format string, args ...any) { tensor.Fail("nn", layer, format, args...) }
 
 // describe returns type and shape, as "float32[2 3]".
 func describe(x *tensor.Tensor) string { return fmt.Sprintf("%v%v", x.Type(), x.Shape()) }
@@ -47,7 +28,9 @@ func within(name string, f func() *tensor.Tensor) (y *tensor.Tensor) {
 	if strings.Contains(e.Call, between) { // the call is behind the names of parts already
 		between = "."
 	}
-	panic(&tensor.Error{Call: name + between + e.Call, Detail: e.Detail, Site: e.Site})
+	named := *e
+	named.Call = name + between + e.Call
+	panic(&named)
 }
 
 // checkFloat refuses what is not float32 or stands for it.

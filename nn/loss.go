@@ -75,8 +75,8 @@ func BCEWithLogits(logits, target *tensor.Tensor, r Reduction) *tensor.Tensor {
 }
 
 // CrossEntropy returns -log of the probability that the softmax of the logits, [..., classes], gives to labels, of type
-// Int32 and shape [...]: one loss a label. It is computed from the logits, of any finite size, or -Inf for what is
-// impossible. A label below 0 or not below classes has the loss NaN.
+// Int32 or Uint8 and shape [...]: one loss a label. It is computed from the logits, of any finite size, or -Inf for what
+// is impossible. A label below 0 or not below classes has the loss NaN.
 func CrossEntropy(logits, labels *tensor.Tensor, r Reduction) *tensor.Tensor {
 	return SmoothCrossEntropy(logits, labels, 0, r)
 }
@@ -85,13 +85,15 @@ func CrossEntropy(logits, labels *tensor.Tensor, r Reduction) *tensor.Tensor {
 // to all classes in equal parts, the label among them (Szegedy et al. 2016).
 func SmoothCrossEntropy(logits, labels *tensor.Tensor, smoothing float64, r Reduction) *tensor.Tensor {
 	rank := logits.Rank()
-	if rank == 0 || labels.Type() != tensor.Int32 || !slices.Equal(logits.Shape()[:rank-1], labels.Shape()) {
-		fail("CrossEntropy", "logits of shape %v and labels %s, expected [..., classes] and int32[...]", logits.Shape(),
-			describe(labels))
+	numbers := labels.Type() == tensor.Int32 || labels.Type() == tensor.Uint8
+	if rank == 0 || !numbers || !slices.Equal(logits.Shape()[:rank-1], labels.Shape()) {
+		fail("CrossEntropy", "logits of shape %v and labels %s, expected [..., classes] and int32[...] or uint8[...]",
+			logits.Shape(), describe(labels))
 	}
 	if !(smoothing >= 0 && smoothing < 1) {
 		fail("CrossEntropy", "a smoothing of %v, expected one from 0 to below 1", smoothing)
 	}
+	labels = labels.Cast(tensor.Int32)
 	e := logits.Engine()
 	classes := logits.Dim(-1)
 	// The greatest logit is taken from all, so that exponentials are at most 1; it changes nothing and has no

@@ -57,6 +57,8 @@ func TestLosses(t *testing.T) {
 		{"BCE", BCEWithLogits(p, y, None), []int{2, 3},
 			[]float64{bce(1, 0.5), bce(-2, 1), bce(0.5, 0.5), bce(4, 1), bce(0, 1), bce(-1, 0)}},
 		{"CrossEntropy", CrossEntropy(p, labels, None), []int{2}, []float64{h(first, 2, 0), h(second, 0, 0)}},
+		{"CrossEntropy of bytes", CrossEntropy(p, e.NewUint8([]uint8{2, 255}, 2), None), []int{2},
+			[]float64{h(first, 2, 0), math.NaN()}},
 		{"CrossEntropy mean", CrossEntropy(p, labels, Mean), nil, []float64{(h(first, 2, 0) + h(second, 0, 0)) / 2}},
 		{"smooth", SmoothCrossEntropy(p, labels, 0.3, Sum), nil,
 			[]float64{h(first, 2, 0.3) + h(second, 0, 0.3)}},

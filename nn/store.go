@@ -14,9 +14,12 @@ import (
 
 // Save writes the variables of a model, parameters and buffers, to a file of package safetensors, whole or not at all.
 // They have the names that Variables gives; on an engine that computes in float64 they are rounded to float32.
-func Save(path string, m Model) error {
+func Save(path string, m Model) error { return SaveNamed(path, Variables(m), nil) }
+
+// SaveNamed is Save of variables that need not be those of a model, with metadata of the file.
+func SaveNamed(path string, variables []Named, metadata map[string]string) error {
 	arrays := map[string]*array.Array{}
-	for _, n := range Variables(m) {
+	for _, n := range variables {
 		if arrays[n.Name] != nil {
 			return fmt.Errorf("nn: %s: two variables named %q, expected a name for each", path, n.Name)
 		}
@@ -26,7 +29,7 @@ func Save(path string, m Model) error {
 		}
 		arrays[n.Name] = a
 	}
-	if err := safetensors.Save(path, arrays, nil); err != nil {
+	if err := safetensors.Save(path, arrays, metadata); err != nil {
 		return fmt.Errorf("nn: %w", err)
 	}
 	return nil
@@ -34,14 +37,19 @@ func Save(path string, m Model) error {
 
 // Load sets the variables of a model to what Save has written, or another program by the same names. Names, types and
 // shapes must be those of the model, all of them; an error tells which are not, and then no variable has changed.
-func Load(path string, m Model) (err error) {
+func Load(path string, m Model) error { return load(path, Variables(m), true) }
+
+// LoadNamed is Load of variables that need not be those of a model, nor all that the file has.
+func LoadNamed(path string, variables []Named) error { return load(path, variables, false) }
+
+// load allows, unless all of the file is wanted, what is not among the variables.
+func load(path string, variables []Named, all bool) (err error) {
 	file, err := safetensors.Open(path)
 	if err != nil {
 		return fmt.Errorf("nn: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	variables := Variables(m)
-	if wrong := differences(file, variables); len(wrong) > 0 {
+	if wrong := differences(file, variables, all); len(wrong) > 0 {
 		return fmt.Errorf("nn: %s: %s", path, strings.Join(wrong, "; "))
 	}
 	values := make([]*tensor.Tensor, len(variables))
@@ -60,8 +68,9 @@ func Load(path string, m Model) (err error) {
 	return nil
 }
 
-// differences tells, sorted by name, what a file lacks of the variables, has besides, or has in another type or shape.
-func differences(file *safetensors.File, variables []Named) []string {
+// differences tells, sorted by name, what a file lacks of the variables, has in another type or shape, or, if all of it
+// is wanted, has besides.
+func differences(file *safetensors.File, variables []Named, all bool) []string {
 	wrong, known := map[string]string{}, map[string]bool{}
 	for _, n := range variables {
 		want, shape := codecs[n.Variable.Type()].kind, n.Variable.Shape()
@@ -77,7 +86,7 @@ func differences(file *safetensors.File, variables []Named) []string {
 		known[n.Name] = true
 	}
 	for _, name := range file.Names() {
-		if !known[name] {
+		if all && !known[name] {
 			wrong[name] = "is not in the model"
 		}
 	}

@@ -1,6 +1,9 @@
 package optim
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // Adam is the rule of Kingma and Ba (2015) on a float64 slice, with bias
 // correction. Its zero value with a Rate is ready; it remembers the moments
@@ -18,8 +21,8 @@ func (a *Adam) Step(gradient, delta []float64) {
 	if a.m == nil {
 		a.m, a.v = make([]float64, len(gradient)), make([]float64, len(gradient))
 	}
-	b1, b2 := orElse(a.Beta1, 0.9), orElse(a.Beta2, 0.999)
-	epsilon := orElse(a.Epsilon, 1e-8)
+	b1, b2 := cmp.Or(a.Beta1, 0.9), cmp.Or(a.Beta2, 0.999)
+	epsilon := cmp.Or(a.Epsilon, 1e-8)
 	a.step++
 	c1, c2 := adamCorrections(b1, b2, a.step)
 	for i, g := range gradient {

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -81,7 +82,7 @@ func (o BlockLM) Minimize(ctx context.Context, p BlockProblem, x0 []float64) (Bl
 	if p.Size < 1 || p.Size > 8 {
 		return BlockResult{}, errors.New("optim: block size is outside 1 to 8")
 	}
-	p.Width = orElse(p.Width, p.Size)
+	p.Width = cmp.Or(p.Width, p.Size)
 	s := newBlockState(o, p, x0)
 	err := s.run(ctx)
 	if cause := ctx.Err(); err != nil && cause != nil {
@@ -91,11 +92,11 @@ func (o BlockLM) Minimize(ctx context.Context, p BlockProblem, x0 []float64) (Bl
 }
 
 func newBlockState(o BlockLM, p BlockProblem, x0 []float64) *blockState {
-	o.MaxIterations = orElse(o.MaxIterations, 50)
-	o.MaxRejections = orElse(o.MaxRejections, 10)
-	o.DecreaseTolerance = orElse(o.DecreaseTolerance, 1e-9)
-	o.StepTolerance = orElse(o.StepTolerance, 1e-9)
-	o.Damping = orElse(o.Damping, 1e-3)
+	o.MaxIterations = cmp.Or(o.MaxIterations, 50)
+	o.MaxRejections = cmp.Or(o.MaxRejections, 10)
+	o.DecreaseTolerance = cmp.Or(o.DecreaseTolerance, 1e-9)
+	o.StepTolerance = cmp.Or(o.StepTolerance, 1e-9)
+	o.Damping = cmp.Or(o.Damping, 1e-3)
 	m, k := p.Blocks, p.Size
 	s := &blockState{BlockLM: o, p: p,
 		jtr: make([]float64, m*k), mu: make([]float64, m), nu: make([]float64, m),

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -41,10 +42,10 @@ type lbfgsState struct {
 // Minimize starts at x0, which it does not change. Cancellation is as in
 // LM.Minimize.
 func (o LBFGS) Minimize(ctx context.Context, f Function, x0 []float64) (Result, error) {
-	o.Memory = orElse(o.Memory, 10)
-	o.MaxIterations = orElse(o.MaxIterations, 200)
-	o.GradientTolerance = orElse(o.GradientTolerance, 1e-8)
-	o.DecreaseTolerance = orElse(o.DecreaseTolerance, 1e-14)
+	o.Memory = cmp.Or(o.Memory, 10)
+	o.MaxIterations = cmp.Or(o.MaxIterations, 200)
+	o.GradientTolerance = cmp.Or(o.GradientTolerance, 1e-8)
+	o.DecreaseTolerance = cmp.Or(o.DecreaseTolerance, 1e-14)
 	s := &lbfgsState{LBFGS: o, f: f, ctx: ctx, x: slices.Clone(x0), g: make([]float64, len(x0))}
 	var err error
 	if s.value, err = f(ctx, s.x, s.g); err == nil && !isFinite(s.value) {

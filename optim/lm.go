@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -185,13 +186,13 @@ type LM struct {
 }
 
 func (o LM) withDefaults(n int) LM {
-	o.MaxIterations = orElse(o.MaxIterations, 50)
-	o.MaxRejections = orElse(o.MaxRejections, 12)
-	o.GradientTolerance = orElse(o.GradientTolerance, 1e-10)
-	o.DecreaseTolerance = orElse(o.DecreaseTolerance, 1e-12)
-	o.StepTolerance = orElse(o.StepTolerance, 1e-12)
-	o.Damping = orElse(o.Damping, 1e-3)
-	o.MinDamping = orElse(o.MinDamping, 1e-10)
+	o.MaxIterations = cmp.Or(o.MaxIterations, 50)
+	o.MaxRejections = cmp.Or(o.MaxRejections, 12)
+	o.GradientTolerance = cmp.Or(o.GradientTolerance, 1e-10)
+	o.DecreaseTolerance = cmp.Or(o.DecreaseTolerance, 1e-12)
+	o.StepTolerance = cmp.Or(o.StepTolerance, 1e-12)
+	o.Damping = cmp.Or(o.Damping, 1e-3)
+	o.MinDamping = cmp.Or(o.MinDamping, 1e-10)
 	if len(o.Typical) != n {
 		o.Typical = make([]float64, n)
 		for i := range o.Typical {
@@ -199,13 +200,6 @@ func (o LM) withDefaults(n int) LM {
 		}
 	}
 	return o
-}
-
-func orElse[T int | float64](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return v
 }
 
 // Minimize starts at x0, which it does not change. When the context is

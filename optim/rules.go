@@ -1,6 +1,10 @@
 package optim
 
-import "github.com/baremetaldevx86/microdr/trace"
+import (
+	"cmp"
+
+	"github.com/baremetaldevx86/microdr/trace"
+)
 
 // Rule is an elementwise update written once, in trace: recorded into a lane
 // program it runs where the parameters live, and fuses with the gradient.
@@ -129,5 +133,5 @@ func (o AdamRule) SetUniforms(step int, set func(string, float64)) {
 func (o AdamRule) Uniforms(step int) map[string]float64 { return collect(o, step) }
 
 func (o AdamRule) constants() (b1, b2, epsilon float64) {
-	return orElse(o.Beta1, 0.9), orElse(o.Beta2, 0.999), orElse(o.Epsilon, 1e-8)
+	return cmp.Or(o.Beta1, 0.9), cmp.Or(o.Beta2, 0.999), cmp.Or(o.Epsilon, 1e-8)
 }

@@ -1,6 +1,10 @@
 package optim
 
-import "github.com/baremetaldevx86/microdr/trace"
+import (
+	"cmp"
+
+	"github.com/baremetaldevx86/microdr/trace"
+)
 
 // RMSPropRule divides the gradient by the root of the running mean of its
 // square (Hinton 2012, lecture 6e). Centered, it takes the square of the mean
@@ -27,7 +31,7 @@ func (o RMSPropRule) States() int {
 
 // Update implements Rule.
 func (o RMSPropRule) Update(r *trace.Recorder, x, g trace.Float, states []trace.Float) (trace.Float, []trace.Float) {
-	fresh := r.Float(1 - orElse(o.Smoothing, 0.99))
+	fresh := r.Float(1 - cmp.Or(o.Smoothing, 0.99))
 	square := states[0].Mix(g.Sq(), fresh)
 	kept, variance := []trace.Float{square}, square
 	if o.Centered {
@@ -35,7 +39,7 @@ func (o RMSPropRule) Update(r *trace.Recorder, x, g trace.Float, states []trace.
 		kept = append(kept, mean)
 		variance = square.Sub(mean.Sq()).AtLeast(0) // rounding can make it negative
 	}
-	step := g.Div(variance.Sqrt().Plus(orElse(o.Epsilon, 1e-8)))
+	step := g.Div(variance.Sqrt().Plus(cmp.Or(o.Epsilon, 1e-8)))
 	if o.Momentum > 0 {
 		step = states[len(states)-1].Times(o.Momentum).Add(step)
 		kept = append(kept, step)

@@ -153,3 +153,25 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+// TestRMSPropOfConstants: after gradients that were larger, the mean square of what does not vary any more comes to the
+// square of the mean, or to less by rounding, which has no root.
+func TestRMSPropOfConstants(t *testing.T) {
+	d := newDevice(t, optim.RMSPropRule{Rate: 1e-12, Smoothing: 0.7, Centered: true}, make([]float64, 64))
+	g := make([]float64, 64)
+	for i := range g {
+		g[i] = 0.1 + 0.37*float64(i)
+	}
+	for range 200 {
+		if d.step == 10 {
+			for i := range g {
+				g[i] /= 3
+			}
+		}
+		for i, x := range d.update(g) {
+			if math.IsNaN(x) {
+				t.Fatalf("step %d: NaN for gradients of %v", d.step, g[i])
+			}
+		}
+	}
+}

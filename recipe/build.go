@@ -2,11 +2,11 @@ package recipe
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/nn"
 	"github.com/baremetaldevx86/microdr/tensor"
-	"go.yaml.in/yaml/v3"
 )
 
 // builder makes layers one after the other, each for what the one before it gives.
@@ -72,9 +72,5 @@ func (b *builder) layer(l *Layer) (m nn.Module, err error) {
 }
 
 func (b *builder) failed(l *Layer, format string, args ...any) error {
-	d := decoder{file: b.file}
-	d.fail(l.node(), format, args...)
-	return d.errs[0]
+	return &Error{Package: "recipe", File: b.file, Line: l.line, Column: l.column, Message: fmt.Sprintf(format, args...)}
 }
-
-func (l *Layer) node() *yaml.Node { return &yaml.Node{Line: l.line, Column: l.column} }

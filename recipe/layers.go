@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"math"
-	"strings"
 
 	"github.com/baremetaldevx86/microdr/nn"
 	"github.com/baremetaldevx86/microdr/tensor"
@@ -68,12 +67,12 @@ func layerKinds() []layerKind {
 	}
 }
 
-func layerNames(table []layerKind) string {
+func layerNames(table []layerKind) []string {
 	names := make([]string, len(table))
 	for i, k := range table {
 		names[i] = k.name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func options(v values) []nn.Option {
@@ -111,10 +110,7 @@ func makeDropout(_ *builder, v values) nn.Module { return &nn.Dropout{Rate: v.nu
 
 func makePool(pool func(size [2]int, w tensor.Window) nn.Func) func(*builder, values) nn.Module {
 	return func(_ *builder, v values) nn.Module {
-		size, stride := v.whole("size"), v.whole("stride")
-		if stride == 0 {
-			stride = size
-		}
+		size, stride := v.whole("size"), v.whole("stride") // 0, the standard, is the size to pools
 		return pool([2]int{size, size}, tensor.Window{Stride: [2]int{stride, stride}})
 	}
 }

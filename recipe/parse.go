@@ -1,15 +1,10 @@
 package recipe
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/baremetaldevx86/microdr/internal/yamlfile"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -17,72 +12,28 @@ import (
 const (
 	maxLayers = 1000
 	maxDepth  = 8 // of layers in layers
-	maxErrors = 100
 )
 
 // decoder collects every mistake on its way through a file.
 type decoder struct {
-	file   string
-	errs   Errors
-	layers int
+	mistakes yamlfile.Mistakes
+	layers   int
 }
 
 // Parse reads the text of a file; name stands in errors. It reports every mistake that it finds as Errors.
 func Parse(name string, text []byte) (*Recipe, error) {
-	d := &decoder{file: name}
+	d := &decoder{mistakes: mistakesIn(name)}
 	r := &Recipe{file: name}
-	if root := d.read(text); root != nil {
+	if root := d.mistakes.Read(text, maxBytes, "layers and training"); root != nil {
 		d.recipe(root, r)
 	}
-	if len(d.errs) > 0 {
-		d.errs.sort()
-		return nil, d.errs
+	if err := d.mistakes.Err(); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
 
-func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
-	if len(d.errs) < maxErrors {
-		d.errs = append(d.errs, &Error{d.file, max(1, n.Line), max(1, n.Column), fmt.Sprintf(format, args...)})
-	}
-}
-
-// read parses the text to its one document's root.
-func (d *decoder) read(text []byte) *yaml.Node {
-	if len(text) > maxBytes {
-		d.fail(&yaml.Node{}, "a file of %d bytes, expected at most %d", len(text), maxBytes)
-		return nil
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	var document, more yaml.Node
-	err := decoder.Decode(&document)
-	if errors.Is(err, io.EOF) || err == nil && len(document.Content) != 1 {
-		d.fail(&yaml.Node{}, "an empty file, expected layers and training")
-		return nil
-	}
-	if err == nil {
-		if err = decoder.Decode(&more); errors.Is(err, io.EOF) {
-			return document.Content[0]
-		}
-	}
-	if err == nil {
-		d.fail(&more, "a second document, expected one")
-	} else {
-		d.failYAML(err)
-	}
-	return nil
-}
-
-// failYAML reports an error of the YAML reader, which has the line in its text.
-func (d *decoder) failYAML(err error) {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	n := &yaml.Node{}
-	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(message); m != nil {
-		n.Line, _ = strconv.Atoi(m[1])
-		message = message[len(m[0]):]
-	}
-	d.fail(n, "expected YAML: %s", message)
-}
+func (d *decoder) fail(n *yaml.Node, format string, args ...any) { d.mistakes.Add(n, format, args...) }
 
 func (d *decoder) recipe(n *yaml.Node, r *Recipe) {
 	training := values{}
@@ -93,7 +44,7 @@ func (d *decoder) recipe(n *yaml.Node, r *Recipe) {
 			training = d.fields(value, "training", trainingFields())
 		}
 	})
-	if len(d.errs) > 0 {
+	if d.mistakes.Len() > 0 {
 		return
 	}
 	if r.Layers == nil {
@@ -119,7 +70,8 @@ func (d *decoder) mapping(n *yaml.Node, what string, known []string, visit func(
 		key := n.Content[i]
 		switch {
 		case key.Kind != yaml.ScalarNode || !slices.Contains(known, key.Value):
-			d.fail(key, "unknown field %s of %s, expected one of %s", describe(key), what, strings.Join(known, ", "))
+			d.fail(key, "unknown field %s of %s, expected one of %s%s", describe(key), what, strings.Join(known, ", "),
+				yamlfile.Suggest(key.Value, known))
 		case seen[key.Value]:
 			d.fail(key, "field %s a second time, expected it once", key.Value)
 		default:
@@ -165,7 +117,9 @@ func (d *decoder) layer(n *yaml.Node, depth int) (Layer, bool) {
 	table := layerKinds()
 	at := slices.IndexFunc(table, func(k layerKind) bool { return name.Kind == yaml.ScalarNode && k.name == name.Value })
 	if at < 0 {
-		d.fail(name, "unknown layer %s, expected one of %s", describe(name), layerNames(table))
+		names := layerNames(table)
+		d.fail(name, "unknown layer %s, expected one of %s%s", describe(name), strings.Join(names, ", "),
+			yamlfile.Suggest(name.Value, names))
 		return Layer{}, false
 	}
 	k := &table[at]
@@ -184,7 +138,7 @@ func (d *decoder) layer(n *yaml.Node, depth int) (Layer, bool) {
 
 // fields reads a mapping by a table; nil after a mistake.
 func (d *decoder) fields(n *yaml.Node, what string, table []field) values {
-	before := len(d.errs)
+	before := d.mistakes.Len()
 	keys := make([]string, len(table))
 	for i, f := range table {
 		keys[i] = f.key
@@ -206,7 +160,7 @@ func (d *decoder) fields(n *yaml.Node, what string, table []field) values {
 			out[f.key] = f.standard
 		}
 	}
-	if len(d.errs) > before {
+	if d.mistakes.Len() > before {
 		return nil
 	}
 	return out

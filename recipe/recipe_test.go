@@ -2,12 +2,15 @@ package recipe
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/baremetaldevx86/microdr/data"
 	"github.com/baremetaldevx86/microdr/nn"
+	"github.com/baremetaldevx86/microdr/optim"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
@@ -23,16 +26,18 @@ func open(t testing.TB) *tensor.Engine {
 
 func TestParse(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
-		{"nothing", "", "1:1: an empty file"},
+		{"nothing", "", "1:1: expected layers and training, got an empty file"},
 		{"no YAML", "layers: [", "1:1: expected YAML"},
 		{"a list", "- relu", "1:1: expected a mapping for a recipe, got a list"},
-		{"two documents", "layers: [relu]\n---\nlayers: [relu]", "a second document"},
+		{"two documents", "layers: [relu]\n---\nlayers: [relu]", "2:1: expected one document, got a second"},
 		{"no layers", "training: {epochs: 3}", "1:1: no layers"},
 		{"empty layers", "layers: []", "1:9: the list of layers is empty, expected at least one layer"},
 		{"unknown field", "layers: [relu]\nepochs: 3",
 			`2:1: unknown field "epochs" of a recipe, expected one of layers, training`},
 		{"twice", "layers: [relu]\nlayers: [relu]", "2:1: field layers a second time"},
 		{"unknown layer", "layers:\n  - flatten\n  - liner: 3", `3:5: unknown layer "liner", expected one of linear`},
+		{"a typo of a layer", "layers: [flaten]", `residual; did you mean "flatten"?`},
+		{"a typo of a field", "layers: [relu]\ntraining: {epoch: 3}", `scale; did you mean "epochs"?`},
 		{"field of a layer", "layers:\n  - linear: {outs: 3}", `2:14: unknown field "outs" of linear`},
 		{"no value", "layers:\n  - linear", "2:5: no out of linear, expected a whole number from 1"},
 		{"zero", "layers: [linear: 0]", `1:18: expected a whole number from 1 to 1048576 for out of linear, got "0"`},
@@ -269,5 +274,55 @@ func TestDescription(t *testing.T) {
 		if !strings.Contains(base, want) {
 			t.Errorf("no %q in\n%s", want, base)
 		}
+	}
+}
+
+// TestPlan: all that the training says is in the plan.
+func TestPlan(t *testing.T) {
+	training := Training{Epochs: 2, Batch: 4, Optimizer: "muon", Rate: 1, Decay: 0.2, Schedule: "cosine",
+		Smoothing: 0.3, Clip: 0.4, Shift: 5, Flip: true, Rotate: 6, Scale: 0.7}
+	p := training.Plan(16, []float32{8}, []float32{9})
+	if p.Epochs != 2 || p.Batch != 4 || p.Smoothing != 0.3 || p.Optimizer.ClipNorm != 0.4 || p.Mean[0] != 8 ||
+		p.Deviation[0] != 9 || p.Augment != (data.Augmentation{Shift: 5, Flip: true, Rotate: 6, Scale: 0.7}) {
+		t.Errorf("%+v", p)
+	}
+	if m := p.Optimizer.Muon; m.Rate != 1 || m.Decay != 0.2 {
+		t.Errorf("muon %+v", m)
+	}
+	if want := (optim.AdamWRule{Rate: 0.05, Decay: 0.2}); p.Optimizer.Rule != want {
+		t.Errorf("beside muon %+v, want %+v", p.Optimizer.Rule, want)
+	}
+	if last := p.Optimizer.Schedule(5); math.Abs(last-0.5) > 1e-12 { // of 8 steps
+		t.Errorf("half way the rate is %v, want 0.5", last)
+	}
+	for rank, want := range []bool{true, true, false} {
+		g := p.Optimizer.Groups[0]
+		if g.Matches("", make([]int, rank)) != want || g.Rate != 1 || g.Decay != 0 {
+			t.Errorf("parameters of %d axes: without decay %v, want %v", rank, !want, want)
+		}
+	}
+}
+
+// TestFieldsOfLayers: what a field says is what the layer has.
+func TestFieldsOfLayers(t *testing.T) {
+	e := open(t)
+	r, err := Parse("m", []byte("layers: [batchnorm: 0.7, maxpool: 2, avgpool: {size: 2, stride: 1}, dropout: 0.4, flatten, "+
+		"linear: 3]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Build(e.NewRandom(1), []int{1, 8, 8}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := m.(*nn.Sequential).Layers
+	if n := layers[0].(*nn.BatchNorm); n.Momentum != 0.7 {
+		t.Errorf("momentum %v, want 0.7", n.Momentum)
+	}
+	if d := layers[3].(*nn.Dropout); d.Rate != 0.4 {
+		t.Errorf("rate %v, want 0.4", d.Rate)
+	}
+	if w := layers[5].(*nn.Linear).Weight.Shape(); w[0] != 9 { // 8x8, pooled to 4x4 and to 3x3
+		t.Errorf("the linear layer has %d inputs, want 9", w[0])
 	}
 }

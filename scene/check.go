@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/baremetaldevx86/microdr/internal/yamlfile"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -95,7 +96,7 @@ func (d *decoder) checkUses() {
 			}
 		}
 		slices.Sort(known)
-		hint := suggest(u.name, known)
+		hint := yamlfile.Suggest(u.name, known)
 		if hint == "" && len(known) > 0 {
 			hint = ", expected one of " + strings.Join(known[:min(len(known), 12)], ", ")
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/baremetaldevx86/microdr/internal/yamlfile"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -17,23 +18,21 @@ const (
 	maxDepth   = 32
 	maxNodes   = 200_000 // visited, aliases expanded
 	maxEntries = 4096    // of one mapping or list of things
-	maxErrors  = 100
 )
 
 // decoder fills Go values from YAML nodes by the field table and collects
 // every mistake on the way.
 type decoder struct {
-	file    string
-	errs    Errors
-	visited int
-	depth   int
-	full    bool // a limit was hit: stop
-	uses    []use
-	named   map[string]*yaml.Node // "object ball" -> the key that names it
-	params  []*yaml.Node          // nodes of fit.parameters, by index
-	axes    []*yaml.Node          // nodes of fit.starts.grid, by index
-	views   []*yaml.Node          // nodes of views, by index
-	broken  map[string]bool       // names whose entry has mistakes
+	mistakes yamlfile.Mistakes
+	visited  int
+	depth    int
+	full     bool // a limit was hit: stop
+	uses     []use
+	named    map[string]*yaml.Node // "object ball" -> the key that names it
+	params   []*yaml.Node          // nodes of fit.parameters, by index
+	axes     []*yaml.Node          // nodes of fit.starts.grid, by index
+	views    []*yaml.Node          // nodes of views, by index
+	broken   map[string]bool       // names whose entry has mistakes
 }
 
 // use is a place in the file that names something.
@@ -42,18 +41,6 @@ type use struct {
 	kind string
 	name string
 	by   string // "object blob": what uses it, for cycles
-}
-
-func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
-	if len(d.errs) >= maxErrors {
-		d.full = true
-		return
-	}
-	line, col := 1, 1
-	if n != nil && n.Line > 0 {
-		line, col = n.Line, max(1, n.Column)
-	}
-	d.errs = append(d.errs, &Error{d.file, line, col, fmt.Sprintf(format, args...)})
 }
 
 // enter follows an alias and counts the node; ok is false at a limit.
@@ -84,9 +71,9 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, f *field) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		p := reflect.New(v.Type().Elem())
-		before := len(d.errs)
+		before := d.mistakes.Len()
 		d.decode(n, p.Elem(), f)
-		if len(d.errs) == before || v.Type().Elem().Kind() == reflect.Struct {
+		if d.mistakes.Len() == before || v.Type().Elem().Kind() == reflect.Struct {
 			v.Set(p)
 		}
 	case reflect.Struct:
@@ -153,7 +140,7 @@ func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, f *field) {
 		return
 	}
 	if f.enum != nil && !slices.Contains(f.enum, n.Value) {
-		d.fail(n, "expected %s for %s, got %q%s", f.expects(), f.label(), n.Value, suggest(n.Value, f.enum))
+		d.fail(n, "expected %s for %s, got %q%s", f.expects(), f.label(), n.Value, yamlfile.Suggest(n.Value, f.enum))
 		return
 	}
 	if f.ref != "" {
@@ -182,11 +169,11 @@ func (d *decoder) decodeArray(n *yaml.Node, v reflect.Value, f *field) {
 		d.fail(n, "expected %s for %s, got %d", listOf(least, v.Len()), f.label(), len(n.Content))
 		return
 	}
-	before := len(d.errs)
+	before := d.mistakes.Len()
 	for i, c := range n.Content {
 		d.decode(c, v.Index(i), f)
 	}
-	if v.Type() == reflect.TypeFor[Direction]() && v.IsZero() && len(d.errs) == before {
+	if v.Type() == reflect.TypeFor[Direction]() && v.IsZero() && d.mistakes.Len() == before {
 		d.fail(n, "expected a direction other than [0, 0, 0] for %s", f.label())
 	}
 }
@@ -257,9 +244,9 @@ func (d *decoder) decodeNamed(n *yaml.Node, v reflect.Value, f *field) {
 		}
 		e := reflect.New(v.Type().Elem()).Elem()
 		e.FieldByName("Name").SetString(key.Value)
-		first, mistakes := len(d.uses), len(d.errs)
+		first, mistakes := len(d.uses), d.mistakes.Len()
 		d.decode(val, e, f)
-		d.broken[key.Value] = len(d.errs) > mistakes
+		d.broken[key.Value] = d.mistakes.Len() > mistakes
 		for j := first; j < len(d.uses); j++ {
 			d.uses[j].by = kind + " " + key.Value
 		}

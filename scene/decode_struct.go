@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/baremetaldevx86/microdr/internal/yamlfile"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -46,7 +47,7 @@ func (d *decoder) decodeStruct(n *yaml.Node, v reflect.Value) {
 func (d *decoder) decodeKey(key, val *yaml.Node, v reflect.Value, rows []field, seen map[string]*yaml.Node) {
 	f := rowOf(rows, key)
 	if f == nil {
-		d.fail(key, "unknown key %s, expected %s%s", quoteKey(key), keyList(rows), suggest(key.Value, keysOf(rows)))
+		d.fail(key, "unknown key %s, expected %s%s", quoteKey(key), keyList(rows), yamlfile.Suggest(key.Value, keysOf(rows)))
 		return
 	}
 	if first := seen[f.key]; first != nil {
@@ -120,10 +121,10 @@ func setDefault(v reflect.Value, f *field) {
 	if err := yaml.Unmarshal([]byte(f.def), &doc); err != nil {
 		panic("scene: bad default of " + f.goName)
 	}
-	d := &decoder{file: f.goName}
+	d := &decoder{mistakes: mistakesIn(f.goName)}
 	d.decode(doc.Content[0], v, f)
-	if len(d.errs) > 0 {
-		panic("scene: bad default: " + d.errs.Error())
+	if err := d.mistakes.Err(); err != nil {
+		panic("scene: bad default: " + err.Error())
 	}
 }
 

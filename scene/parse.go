@@ -1,15 +1,10 @@
 package scene
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -42,15 +37,15 @@ func Load(path string) (*Scene, error) {
 // fields that fit.parameters names are created, so that what Print writes of
 // the result parses to an equal scene.
 func Parse(name string, data []byte) (*Scene, error) {
-	d := &decoder{file: name, named: map[string]*yaml.Node{}, broken: map[string]bool{}}
+	d := &decoder{mistakes: mistakesIn(name), named: map[string]*yaml.Node{}, broken: map[string]bool{}}
 	s := new(Scene)
-	if root := d.read(data); root != nil {
+	expected := fmt.Sprintf("a scene (microdr: %d, ..)", Version)
+	if root := d.mistakes.Read(data, maxBytes, expected); root != nil {
 		d.decode(root, reflectScene(s), &field{key: "scene", interval: real})
 		d.check(s, root)
 	}
-	if len(d.errs) > 0 {
-		d.errs.sort()
-		return nil, d.errs
+	if err := d.mistakes.Err(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -61,42 +56,4 @@ func Parse(name string, data []byte) (*Scene, error) {
 func (s *Scene) Validate() error {
 	_, err := Parse("(scene)", Print(s))
 	return err
-}
-
-// read parses the YAML text to its one document's root.
-func (d *decoder) read(data []byte) *yaml.Node {
-	if len(data) > maxBytes {
-		d.fail(nil, "expected a file of at most %d bytes", maxBytes)
-		return nil
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	err := dec.Decode(&doc)
-	if errors.Is(err, io.EOF) || err == nil && (doc.Kind != yaml.DocumentNode || len(doc.Content) != 1) {
-		d.fail(nil, "expected a scene (microdr: %d, ..), got an empty file", Version)
-		return nil
-	}
-	if err != nil {
-		d.failYAML(err)
-		return nil
-	}
-	if err := dec.Decode(&more); err == nil {
-		d.fail(&more, "expected one document, got a second")
-	} else if !errors.Is(err, io.EOF) {
-		d.failYAML(err)
-	}
-	return doc.Content[0]
-}
-
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
-
-// failYAML reports an error of the YAML reader, which knows the line only.
-func (d *decoder) failYAML(err error) {
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	n := &yaml.Node{Line: 1, Column: 1}
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		n.Line, _ = strconv.Atoi(m[1])
-		msg = msg[len(m[0]):]
-	}
-	d.fail(n, "expected YAML: %s", msg)
 }

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/baremetaldevx86/microdr/internal/yamlfile"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -190,8 +192,8 @@ func TestAllErrorsAreReportedInOrder(t *testing.T) {
 func TestManyErrorsStop(t *testing.T) {
 	_, err := Parse("t", []byte(minimal+"views: ["+strings.Repeat("{camera: x}, ", 2000)+"]"))
 	var all Errors
-	if !errors.As(err, &all) || len(all) != maxErrors {
-		t.Errorf("got %d errors, want %d", len(all), maxErrors)
+	if !errors.As(err, &all) || len(all) != yamlfile.MaxErrors {
+		t.Errorf("got %d errors, want %d", len(all), yamlfile.MaxErrors)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/baremetaldevx86/microdr/internal/yamlfile"
 )
 
 // leaf is one place of a scene that a path can name: a number, a vector, a
@@ -222,7 +224,7 @@ func componentsOf(l leaf) []string {
 
 // suggestPath suggests the nearest path, or lists what the root offers.
 func suggestPath(path string, known []string) string {
-	if s := suggest(path, known); s != "" {
+	if s := yamlfile.Suggest(path, known); s != "" {
 		return s
 	}
 	if s := suggestWithoutUnion(path, known); s != "" {

@@ -41,7 +41,8 @@ func anyOf(bad map[*Tensor]bool, ts []*Tensor) bool {
 }
 
 func anomalous(t *Tensor) error {
-	return &Error{Call: title(t), Detail: fmt.Sprintf("the result, %v%v, has a NaN, and no argument has", t.typ, t.shape), Site: t.site}
+	const text = "the result, %v%v, has a NaN, and no argument has"
+	return &Error{Package: "tensor", Call: title(t), Detail: fmt.Sprintf(text, t.typ, t.shape), Site: t.site}
 }
 
 func hasNaN(e *elements) bool {

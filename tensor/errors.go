@@ -8,25 +8,28 @@ import (
 
 // Error is a call that makes no sense: shapes that do not go together, an axis that does not exist.
 type Error struct {
-	Call   string // the method, as "MatMul"
-	Detail string
-	Site   string // file:line of the first caller outside of this package and of package nn
+	Package string // whose call it is: "tensor", or "nn"
+	Call    string // the method, as "MatMul", or what there is of package nn, as "Linear"
+	Detail  string
+	Site    string // file:line of the first caller outside of this package and of package nn
 }
 
 func (e *Error) Error() string {
-	text := "tensor: " + e.Call + ": " + e.Detail
+	text := e.Package + ": " + e.Call + ": " + e.Detail
 	if e.Site != "" {
 		text += " (" + e.Site + ")"
 	}
 	return text
 }
 
-// fail panics with an *Error.
-func fail(call, format string, args ...any) {
-	panic(&Error{Call: call, Detail: fmt.Sprintf(format, args...), Site: site()})
+// Fail panics with an *Error, for a package that is written as this one is.
+func Fail(pkg, call, format string, args ...any) {
+	panic(&Error{Package: pkg, Call: call, Detail: fmt.Sprintf(format, args...), Site: site()})
 }
 
-// site is where the package was called from.
+func fail(call, format string, args ...any) { Fail("tensor", call, format, args...) }
+
+// site is where the two packages were called from.
 func site() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

@@ -58,7 +58,7 @@ func (e *CheckpointError) Unwrap() error { return e.Err }
 // names what differs. What happens then is bit for bit what would have happened without a stop.
 func (t *Trainer) Resume(path string) error {
 	var s state
-	if err := LoadVariables(path, nil, &s); err != nil {
+	if err := readState(path, &s); err != nil {
 		return err
 	}
 	if s.Format != format {
@@ -67,7 +67,7 @@ func (t *Trainer) Resume(path string) error {
 	if d := differences(t.description(), s.Description); d != "" {
 		return fmt.Errorf("train: %s is of another training: %s", path, d)
 	}
-	if err := LoadVariables(path, t.variables, nil); err != nil {
+	if err := nn.LoadNamed(path, t.variables); err != nil {
 		return err
 	}
 	t.state = s
@@ -79,5 +79,5 @@ func (t *Trainer) Resume(path string) error {
 // LoadBest sets the model to what it was after its best epoch, whose checkpoint stands in the plan's folder: to test
 // it, not to go on from there.
 func (t *Trainer) LoadBest() error {
-	return LoadVariables(filepath.Join(t.plan.Folder, BestFile), nn.Variables(t.task.Model), nil)
+	return nn.LoadNamed(filepath.Join(t.plan.Folder, BestFile), nn.Variables(t.task.Model))
 }

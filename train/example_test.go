@@ -3,6 +3,9 @@ package train_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
 
 	"github.com/baremetaldevx86/microdr/data"
 	"github.com/baremetaldevx86/microdr/nn"
@@ -17,25 +20,14 @@ func Example() {
 	defer e.Close()
 	model := nn.NewMLP(e.NewRandom(1), []int{2, 8, 1}, nn.Tanh)
 	x, y := e.New([]float32{0, 0, 0, 1, 1, 0, 1, 1}, 4, 2), e.New([]float32{0, 1, 1, 0}, 4, 1)
-	o, err := train.NewOptimizer(e, nn.Variables(model), train.Options{Rule: optim.AdamRule{Rate: 0.1}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	step, err := o.Compile(func([]*tensor.Tensor) []*tensor.Tensor {
+	o := must(train.NewOptimizer(e, nn.Variables(model), train.Options{Rule: optim.AdamRule{Rate: 0.1}}))
+	step := must(o.Compile(func([]*tensor.Tensor) []*tensor.Tensor {
 		logits := model.Forward(nil, x)
 		return []*tensor.Tensor{nn.BCEWithLogits(logits, y, nn.Mean), logits}
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	}))
 	defer step.Close()
 	for range 200 {
-		if err := step.Run(context.Background()); err != nil {
-			fmt.Println(err)
-			return
-		}
+		check(step.Run(context.Background()))
 	}
 	for i, logit := range step.Result(1).Float64s() {
 		fmt.Println(i>>1, i&1, logit > 0)
@@ -47,31 +39,55 @@ func Example() {
 	// 1 1 false
 }
 
-// Handwritten digits: data, model, plan, run. Without an Output line it is compiled and not run, as it takes a minute.
+// Handwritten digits, once scripts/get-mnist has fetched them: data, model, plan, run. TestExampleDigits runs it where
+// they are.
 func Example_digits() {
-	folder, err := data.FindMNIST()
-	if err != nil {
-		fmt.Println(err) // says what to run
-		return
-	}
-	digits, test, err := data.LoadMNIST(folder)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	digits, test, err := data.LoadMNIST(must(data.FindMNIST()))
+	check(err)
 	e := tensor.Open(tensor.Options{})
 	defer e.Close()
-	mlp := nn.NewMLP(e.NewRandom(1), []int{784, 256, 128, 10}, nn.ReLU)
-	plan := train.Plan{Epochs: 3, Batch: 32, Optimizer: train.Options{Rule: optim.AdamWRule{Rate: 0.001, Decay: 0.01}}}
-	plan.OnEpoch = func(e train.Epoch) { fmt.Printf("%d: %.2f %% right\n", e.Epoch, 100*e.TestAccuracy) }
-	model := nn.NewSequential(nn.Func(nn.Flatten), mlp)
-	t, err := train.NewTrainer(e, train.Task{Model: model, Train: digits, Test: test}, plan)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	model := nn.NewSequential(nn.Func(nn.Flatten), nn.NewMLP(e.NewRandom(1), []int{784, 128, 10}, nn.ReLU))
+	plan := train.Plan{Epochs: 1, Batch: 32, Optimizer: train.Options{Rule: optim.AdamWRule{Rate: 0.001, Decay: 0.01}}}
+	t := must(train.NewTrainer(e, train.Task{Model: model, Train: digits, Test: test}, plan))
 	defer t.Close()
-	if err := t.Run(context.Background()); err != nil {
-		fmt.Println(err)
+	check(t.Run(context.Background()))
+	fmt.Printf("%.1f %% right\n", 100*t.Best().TestAccuracy)
+}
+
+// TestExampleDigits: an Output line could not do without the data, nor say how far two machines may differ.
+func TestExampleDigits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second or so of training")
 	}
+	if _, err := data.FindMNIST(); err != nil {
+		t.Skip(err)
+	}
+	var right float64
+	if _, err := fmt.Sscanf(printed(t, Example_digits), "%f %% right\n", &right); err != nil || right < 95 {
+		t.Errorf("%v %% right, %v, want 95 or more", right, err)
+	}
+}
+
+// printed calls f and returns what it prints.
+func printed(t *testing.T, f func()) string {
+	t.Helper()
+	file := must(os.Create(filepath.Join(t.TempDir(), "stdout")))
+	defer file.Close()
+	stdout := os.Stdout
+	defer func() { os.Stdout = stdout }()
+	os.Stdout = file
+	f()
+	return string(must(os.ReadFile(file.Name())))
+}
+
+// check and must stand for what a program does about errors.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func must[T any](x T, err error) T {
+	check(err)
+	return x
 }

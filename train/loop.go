@@ -164,12 +164,20 @@ func (t *Trainer) count(s *batchStep, images int) error {
 	var loss, correct [1]float64
 	s.Result(0).Read(loss[:])
 	s.Result(1).Read(correct[:])
-	if math.IsNaN(loss[0]) || math.IsInf(loss[0], 0) {
-		return fmt.Errorf("the loss is %v, expected a finite one: a lower rate or clipping may help", loss[0])
+	if err := finite("loss", loss[0]); err != nil {
+		return err
 	}
 	t.state.Seen += images
 	t.state.LossSum += loss[0] * float64(images)
 	t.state.Right += int(correct[0])
+	return nil
+}
+
+// finite refuses the loss of a model that is lost.
+func finite(what string, loss float64) error {
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("the %s is %v, expected a finite one: a lower rate or clipping may help", what, loss)
+	}
 	return nil
 }
 
@@ -190,6 +198,9 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 		return err
 	}
 	p, best := t.progress(), t.Best()
+	if err := finite("test loss", tested.Loss); err != nil { // the epoch's last step was the one too many
+		return fmt.Errorf("train: epoch %d: %w", p.Epoch, err)
+	}
 	epoch := Epoch{Epoch: p.Epoch, Steps: p.Step, TrainLoss: p.Loss, TrainAccuracy: p.Accuracy,
 		TestLoss: tested.Loss, TestAccuracy: tested.Accuracy}
 	t.state.History = append(t.state.History, epoch)

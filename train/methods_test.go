@@ -71,3 +71,15 @@ func TestLBFGS(t *testing.T) {
 	wantNear(t, "parameters", m.values(), result.X, 0)
 	wantNear(t, "loss", []float64{m.loss(0, 4).Item()}, []float64{result.Cost}, 1e-12)
 }
+
+// TestLBFGSLeavesTheBest: where the search finds nothing lower, as of a loss whose gradient has the wrong sign, the
+// parameters are where it began, and not at the last point that it looked at.
+func TestLBFGSLeavesTheBest(t *testing.T) {
+	m := newToy(t, tensor.Options{Workers: 1})
+	m.b.Set(m.e.Zeros(2))
+	loss := func() *tensor.Tensor { return m.b.Value().StopGradient().Times(2).Sub(m.b.Value()).Sum() }
+	result, err := MinimizeLBFGS(t.Context(), optim.LBFGS{}, m.e, m.weights[1:], loss)
+	if got := m.b.Value().Float64s(); err != nil || result.Reason != optim.Stalled || got[0] != 0 || got[1] != 0 {
+		t.Errorf("parameters %v, %s, %v, want 0 and 0", got, result.Reason, err)
+	}
+}

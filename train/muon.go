@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/baremetaldevx86/microdr/tensor"
@@ -35,19 +36,15 @@ func (m *Muon) matches(name string, shape []int) bool {
 func (m *Muon) states(shape []int) [][]int { return [][]int{shape} }
 
 func (m *Muon) setUniforms(_ int, set func(string, float64)) {
-	set("muon.rate", orElse(m.Rate, 0.02))
+	set("muon.rate", cmp.Or(m.Rate, 0.02))
 	set("muon.decay", m.Decay)
 }
 
 func (m *Muon) update(x, g *tensor.Tensor, states []*tensor.Tensor, numbers map[string]*tensor.Tensor) (
 	*tensor.Tensor, []*tensor.Tensor) {
-	momentum := orElse(m.Momentum, 0.95)
+	momentum := cmp.Or(m.Momentum, 0.95)
 	velocity := states[0].Times(momentum).Add(g)
-	iterations := m.Iterations
-	if iterations == 0 {
-		iterations = 5
-	}
-	direction := orthogonalise(velocity.Times(momentum).Add(g), iterations)
+	direction := orthogonalise(velocity.Times(momentum).Add(g), cmp.Or(m.Iterations, 5))
 	scale := math.Sqrt(max(1, float64(x.Dim(1))/float64(x.Dim(0))))
 	rate := numbers["muon.rate"]
 	kept := x.Mul(rate.Mul(numbers["muon.decay"]).From(1))
@@ -69,13 +66,6 @@ func orthogonalise(x *tensor.Tensor, iterations int) *tensor.Tensor {
 	}
 	if tall {
 		x = x.T()
-	}
-	return x
-}
-
-func orElse(x, otherwise float64) float64 {
-	if x == 0 {
-		return otherwise
 	}
 	return x
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -161,7 +162,7 @@ func (o *Optimizer) settingOf(g Group, p nn.Named) *setting {
 		m = elementwise{o.options.Rule}
 	}
 	for _, s := range o.settings {
-		if s.method == m && s.rate == g.Rate && s.decay == g.Decay {
+		if same(s.method, m) && s.rate == g.Rate && s.decay == g.Decay {
 			return s
 		}
 	}
@@ -171,6 +172,11 @@ func (o *Optimizer) settingOf(g Group, p nn.Named) *setting {
 	o.values = append(o.values, make([]float64, len(s.names))...)
 	o.settings = append(o.settings, s)
 	return s
+}
+
+// same tells whether two methods are one; rules that cannot be compared, such as those with a slice, are not.
+func same(a, b method) bool {
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // Steps returns how many steps were done.

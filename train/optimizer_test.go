@@ -239,7 +239,7 @@ func TestLoadVariablesRefuses(t *testing.T) {
 	m := newToy(t, tensor.Options{Workers: 1})
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	counter := m.e.NewVariable("n", m.e.FullOf(tensor.Int32, 7))
-	if err := SaveVariables(path, append(m.weights, nn.Named{Name: "n", Variable: counter}), nil); err != nil {
+	if err := SaveVariables(path, append(m.weights, nn.Named{Name: "n", Variable: counter}), 2); err != nil {
 		t.Fatal(err)
 	}
 	counter.Set(m.e.FullOf(tensor.Int32, 1))
@@ -254,10 +254,15 @@ func TestLoadVariablesRefuses(t *testing.T) {
 		{"n", m.b, false},
 	} {
 		before := m.values()
-		err := LoadVariables(path, []nn.Named{{Name: "b", Variable: m.b}, {Name: row.name, Variable: row.v}}, nil)
-		if (err == nil) != row.ok || !slices.Equal(before, m.values()) {
-			t.Errorf("%s into %s: %v", row.name, row.v.Name, err)
+		state := 1
+		err := LoadVariables(path, []nn.Named{{Name: "b", Variable: m.b}, {Name: row.name, Variable: row.v}}, &state)
+		if (err == nil) != row.ok || !slices.Equal(before, m.values()) || (state == 2) != row.ok {
+			t.Errorf("%s into %s: %v, state %d", row.name, row.v.Name, err, state)
 		}
+	}
+	var text string // not what was saved
+	if err := LoadVariables(path, []nn.Named{{Name: "b", Variable: m.b}}, &text); err == nil {
+		t.Error("a number was read as a string")
 	}
 	if got := counter.Value().Int32s()[0]; got != 7 {
 		t.Errorf("the counter is %d, want 7", got)
@@ -302,4 +307,21 @@ func TestNewOptimizerRefuses(t *testing.T) {
 			t.Errorf("%s: no error", row.name)
 		}
 	}
+}
+
+// listed is a rule that cannot be compared.
+type listed struct {
+	optim.SGDRule
+	notes []string
+}
+
+func TestRulesThatCannotBeCompared(t *testing.T) {
+	m := newToy(t, tensor.Options{Workers: 1})
+	opt := m.optimizer(t, Options{Rule: listed{SGDRule: optim.SGDRule{Rate: 0.1}, notes: []string{"mine"}}})
+	g, want := m.gradient(), m.values()
+	run(t, m.compile(t, opt, 0, 4), 1)
+	for i := range want {
+		want[i] -= 0.1 * g[i]
+	}
+	wantNear(t, "parameters", m.values(), want, 1e-6)
 }

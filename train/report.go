@@ -1,15 +1,15 @@
 package train
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
+
+	"github.com/baremetaldevx86/microdr/internal/reportpage"
 )
 
 //go:embed report.html
-var reportTemplate string
+var reportBody string
 
 // Report is what a training came to, for people.
 type Report struct {
@@ -33,7 +33,7 @@ type Picture struct {
 type reportData struct {
 	Report
 	Charts   []reportChart
-	Pictures []reportPicture
+	Pictures []reportpage.Picture
 }
 
 type reportChart struct {
@@ -41,31 +41,27 @@ type reportChart struct {
 	SVG   template.HTML
 }
 
-type reportPicture struct {
-	Caption string
-	Source  template.HTMLAttr // not template.URL, every byte of which the template would look at
-}
-
 // HTML returns the report as a page that needs nothing beside it: no script, charts as SVG, pictures as data URIs.
 func (r *Report) HTML() ([]byte, error) {
-	percent := func(x float64) float64 { return 100 * x }
-	t, err := template.New("report").Funcs(template.FuncMap{"percent": percent}).Parse(reportTemplate)
+	charts, err := r.charts()
 	if err != nil {
-		return nil, fmt.Errorf("train: report: %w", err)
+		return nil, fmt.Errorf("train: %w", err)
 	}
-	d := reportData{Report: *r}
-	if d.Charts, err = r.charts(); err != nil {
-		return nil, err
-	}
+	d := reportData{Report: *r, Charts: charts}
 	for _, p := range r.Pictures {
-		source := `src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(p.PNG) + `"`
-		d.Pictures = append(d.Pictures, reportPicture{p.Caption, template.HTMLAttr(source)})
+		d.Pictures = append(d.Pictures, reportpage.PNG(p.Caption, p.PNG))
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, d); err != nil {
-		return nil, fmt.Errorf("train: report: %w", err)
+	page, err := reportpage.Render(reportBody, d)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
 	}
-	return out.Bytes(), nil
+	return page, nil
+}
+
+// curve is a number of each epoch.
+type curve struct {
+	name string
+	of   func(Epoch) float64
 }
 
 // charts draws loss and errors over the epochs.
@@ -83,12 +79,19 @@ func (r *Report) charts() ([]reportChart, error) {
 			{"test", func(e Epoch) float64 { return 100 * (1 - e.TestAccuracy) }},
 		}},
 	} {
-		svg, err := chart(r.Epochs, c.label, true, c.curves...)
+		lines := make([]reportpage.Line, len(c.curves))
+		for i, of := range c.curves {
+			lines[i].Name = of.name
+			for _, e := range r.Epochs {
+				lines[i].Points = append(lines[i].Points, reportpage.Point{X: float64(e.Epoch), Y: of.of(e)})
+			}
+		}
+		svg, err := reportpage.Chart("epoch", c.label, lines)
 		if err != nil {
 			return nil, err
 		}
 		if svg != "" {
-			list = append(list, reportChart{c.title, template.HTML(svg)})
+			list = append(list, reportChart{c.title, svg})
 		}
 	}
 	return list, nil

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/baremetaldevx86/microdr/data"
@@ -150,6 +152,11 @@ func TestBits(t *testing.T) {
 				t.Fatalf("stopped: %v", err)
 			}
 			second := newTraining(t, 2, func(p *Plan) { set(p); p.Folder = first.folder })
+			for _, s := range second.optimizer.slots { // what a step left that failed half way
+				if s.sum != nil {
+					s.sum.Set(second.e.Ones(s.sum.Shape()...))
+				}
+			}
 			if err := second.Resume(filepath.Join(first.folder, LastFile)); err != nil {
 				t.Fatal(err)
 			}
@@ -243,13 +250,22 @@ func TestCheckpointError(t *testing.T) {
 	}
 }
 
+// TestLossThatIsNoNumber: a model that is lost is no checkpoint that could not be written, and leaves none, even if only
+// the test shows it, as where an epoch is one step.
 func TestLossThatIsNoNumber(t *testing.T) {
-	tr := newTraining(t, 1, func(p *Plan) { p.Optimizer = Options{Rule: optim.SGDRule{Rate: 1e30}} })
-	if err := tr.Run(t.Context()); err == nil {
-		t.Error("no error")
-	}
-	if _, err := os.Stat(filepath.Join(tr.folder, LastFile)); err == nil {
-		t.Error("a checkpoint of a model that is lost")
+	for _, row := range []struct {
+		batch int
+		want  string
+	}{{16, "train: epoch 1, batch 2: the loss is "}, {45, "train: epoch 1: the test loss is "}} {
+		tr := newTraining(t, 1, func(p *Plan) { p.Batch, p.Optimizer = row.batch, Options{Rule: optim.SGDRule{Rate: 1e30}} })
+		var checkpoint *CheckpointError
+		err := tr.Run(t.Context())
+		if err == nil || errors.As(err, &checkpoint) || !strings.HasPrefix(err.Error(), row.want) {
+			t.Errorf("batches of %d: %v, want %s", row.batch, err, row.want)
+		}
+		if _, err := os.Stat(filepath.Join(tr.folder, LastFile)); err == nil {
+			t.Errorf("batches of %d: a checkpoint of a model that is lost", row.batch)
+		}
 	}
 }
 
@@ -276,6 +292,61 @@ func TestPeak(t *testing.T) {
 		}
 		if again, err := tr.Peak(); again != got || err != nil {
 			t.Errorf("batches of %d: %d bytes after Run, %v, want %d", batch, again, err, got)
+		}
+	}
+}
+
+// TestEvaluate computes loss and accuracy over a set of more than one batch again, of images normalised by hand.
+func TestEvaluate(t *testing.T) {
+	tr := newTraining(t, 1, nil)
+	set := tr.task.Test
+	pixels, labels := make([]float32, 36*set.Len()), make([]int32, set.Len())
+	for i := range labels {
+		label, err := set.Read(i, pixels[36*i:][:36])
+		if err != nil {
+			t.Fatal(err)
+		}
+		labels[i] = label
+	}
+	x := tr.e.New(pixels, len(labels), 1, 6, 6).Minus(0.3).Times(1 / 0.3)
+	logits, truth := tr.task.Model.Forward(nil, x), tr.e.NewInt32(labels, len(labels))
+	loss, accuracy := nn.CrossEntropy(logits, truth, nn.Mean).Item(), right(logits, truth).Mean().Item()
+	got, err := tr.Evaluate(t.Context(), set)
+	if err != nil || math.Abs(got.Loss-loss) > 1e-5 || math.Abs(got.Accuracy-accuracy) > 1e-6 {
+		t.Errorf("%+v, %v, want loss %v and accuracy %v", got, err, loss, accuracy)
+	}
+}
+
+// TestSmoothing: the loss that is trained with is that of smoothed labels.
+func TestSmoothing(t *testing.T) {
+	losses := map[float64]float64{}
+	for _, smoothing := range []float64{0, 0.5} {
+		tr := newTraining(t, 1, func(p *Plan) {
+			p.Epochs, p.Batch, p.Smoothing = 1, 45, smoothing
+			p.OnStep = func(at Progress) { losses[smoothing] = at.Loss }
+		})
+		for _, p := range nn.Parameters(tr.task.Model) {
+			p.Set(p.Value().Times(20)) // logits so far apart that smoothing counts
+		}
+		if err := tr.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if losses[0] == losses[0.5] {
+		t.Errorf("losses %v, expected smoothing to matter", losses)
+	}
+}
+
+func TestImagesOfStep(t *testing.T) { // of 45 images in batches of 16
+	for _, row := range []struct {
+		accumulate int
+		dropLast   bool
+		batch      int
+		want       int
+	}{{2, false, 0, 32}, {2, false, 1, 32}, {2, false, 2, 13}, {3, false, 1, 45}, {3, true, 1, 32}} {
+		tr := newTraining(t, 1, func(p *Plan) { p.Accumulate, p.DropLast = row.accumulate, row.dropLast })
+		if got := tr.imagesOfStep(row.batch); got != row.want {
+			t.Errorf("%+v: %d images", row, got)
 		}
 	}
 }

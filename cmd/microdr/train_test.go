@@ -102,6 +102,10 @@ func TestTrainCommandLine(t *testing.T) {
 		{name: "lost at once", args: "train xor -m m.yaml -o a/b", code: 1, err: []string{"expected a finite one"},
 			files: map[string]string{"m.yaml": "layers: [flatten, linear: 2]\n" +
 				"training: {optimizer: sgd, rate: 1000000, schedule: constant, batch: 2, clip: 0, decay: 1e30}\n"}},
+		{name: "lost in one step", args: "train xor -m m.yaml -o r", code: 1, err: []string{"epoch 2: the test loss is "},
+			left: []string{"r/best.safetensors", "r/last.safetensors", "r/metrics.jsonl"},
+			files: map[string]string{"m.yaml": "layers: [flatten, linear: 2]\n" +
+				"training: {optimizer: sgd, rate: 1000000, schedule: constant, batch: 128, decay: 1e30}\n"}},
 	} {
 		t.Run(r.name, r.run)
 	}

@@ -42,6 +42,8 @@ onnx/format     : onnx/ndarray
 onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
 internal/atomicfile :
+internal/yamlfile   :
+internal/reportpage :
 philox          :
 array           :
 npy             : array internal/atomicfile
@@ -49,11 +51,11 @@ safetensors     : array internal/atomicfile
 nn              : tensor trace array safetensors
 film            : internal/atomicfile
 data            : array film philox
-scene           : philox
+scene           : philox internal/yamlfile
 render          : scene trace ir grad kernel film
-fit             : scene render grad kernel film optim trace
-train           : nn tensor optim trace kernel data film array safetensors internal/atomicfile philox
-recipe          : nn tensor train optim data
+fit             : scene render grad kernel film optim trace internal/reportpage
+train           : nn tensor optim trace kernel data safetensors internal/reportpage
+recipe          : nn tensor train optim data internal/yamlfile
 shell           :
 httpd           : mem
 studio          : httpd shell scene render fit film mem kernel ir nn optim
