@@ -246,6 +246,40 @@ func TestDecayKeepsRecent(t *testing.T) {
 	}
 }
 
+// TestCloseStartsTheClock: what is free in a cache that is closed, and what another one sends it later, goes back, too.
+func TestCloseStartsTheClock(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock})
+	c, other := h.NewCache(), h.NewCache()
+	a, b, d := mustAlloc(t, c, 30_000), mustAlloc(t, c, 30_000), mustAlloc(t, c, 30_000)
+	c.Free(a)
+	rest := func() {
+		for range 10 * ticksAfter {
+			if !clock.pass() {
+				return
+			}
+		}
+		t.Fatal("the clock ticks on though nothing happens")
+	}
+	rest()
+	c.Close()
+	if !clock.pass() {
+		t.Error("no tick after a cache was closed")
+	}
+	rest()
+	other.Free(b)
+	other.Trim()
+	if !clock.pass() {
+		t.Error("no tick after a block was sent to a closed cache")
+	}
+	rest()
+	if k := h.Counters(); float64(k.Resident) > 1.4*float64(k.Live) {
+		t.Errorf("%d bytes resident, of %d live", k.Resident, k.Live)
+	}
+	other.Free(d)
+	other.Close()
+}
+
 // TestTickAllocatesNothing: the clock's ticks take nothing from the Go heap, with caches of callers without one and
 // idle ones about.
 func TestTickAllocatesNothing(t *testing.T) {
