@@ -12,51 +12,68 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-//go:embed c/*.c c/*.h
+//go:embed c/*.c c/*.h c/openblas/*.c
 var sources embed.FS
 
 // compilerFlags let gcc use all that the machine has, and nothing that would change a bit.
 var compilerFlags = []string{"-std=gnu11", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno",
 	"-fno-trapping-math", "-mprefer-vector-width=512"}
 
-// Baseline is the program of the C baselines, compiled for this machine.
-type Baseline struct{ folder, program string }
+// Baseline is a program of baselines in C, compiled for this machine.
+type Baseline struct {
+	folder, program string
+	environment     []string // what the program gets besides ours
+}
 
 // CompileBaseline compiles the C baselines with the machine's gcc. The error says why there are none: no compiler, or
 // one that does not take them.
 func CompileBaseline(ctx context.Context) (*Baseline, error) {
-	gcc, err := exec.LookPath("gcc")
+	b, err := compileC(ctx, []string{"c/*.c"})
 	if err != nil {
 		return nil, fmt.Errorf("bench: no baselines in C: %w", err)
 	}
+	return b, nil
+}
+
+// compileC makes a program of the sources that match one of the patterns.
+func compileC(ctx context.Context, patterns []string, libraries ...string) (*Baseline, error) {
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		return nil, err
+	}
 	folder, err := os.MkdirTemp("", "microdr-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return nil, err
 	}
-	b := &Baseline{folder, filepath.Join(folder, "baseline.exe")}
-	if err := b.compile(ctx, gcc); err != nil {
+	b := &Baseline{folder: folder, program: filepath.Join(folder, "baseline.exe")}
+	if err := b.compile(ctx, gcc, patterns, libraries); err != nil {
 		b.Close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *Baseline) compile(ctx context.Context, gcc string) error {
+func (b *Baseline) compile(ctx context.Context, gcc string, patterns, libraries []string) error {
 	if err := os.CopyFS(b.folder, sources); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
-	files, err := filepath.Glob(filepath.Join(b.folder, "c", "*.c"))
-	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+	args := slices.Clone(compilerFlags)
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join(b.folder, filepath.FromSlash(pattern)))
+		if err != nil {
+			return err
+		}
+		args = append(args, files...)
 	}
-	args := append(append(append([]string{}, compilerFlags...), files...), "-o", b.program)
+	args = append(append(args, libraries...), "-o", b.program)
 	if out, err := exec.CommandContext(ctx, gcc, args...).CombinedOutput(); err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		return fmt.Errorf("bench: no baselines in C: gcc: %w: %s", err, first)
+		return fmt.Errorf("gcc: %w: %s", err, first)
 	}
 	return nil
 }
@@ -71,13 +88,13 @@ type peer struct {
 	orders  io.WriteCloser
 	answers *bufio.Reader
 	words   bytes.Buffer // stderr
-	loaded  *problem
+	output  int          // floats
 }
 
-// start runs the program, with additions to the environment.
-func (b *Baseline) start(ctx context.Context, environment ...string) (*peer, error) {
+// start runs the program.
+func (b *Baseline) start(ctx context.Context) (*peer, error) {
 	p := &peer{command: exec.CommandContext(ctx, b.program)}
-	p.command.Env = append(os.Environ(), environment...)
+	p.command.Env = append(os.Environ(), b.environment...)
 	p.command.Stderr = &p.words
 	var err error
 	if p.orders, err = p.command.StdinPipe(); err != nil {
@@ -108,10 +125,10 @@ func (p *peer) failed(err error) error {
 	return fmt.Errorf("bench: the baseline in C: %w: %s", err, strings.TrimSpace(p.words.String()))
 }
 
-// load hands over a problem, to be computed by the C function of the given name.
-func (p *peer) load(function string, q *problem) error {
+// load hands over a problem. The order is what the program takes with it: see c/table.c and c/openblas.
+func (p *peer) load(order string, q *problem) error {
 	w := bufio.NewWriterSize(p.orders, 1<<16)
-	fmt.Fprintf(w, "load %s %d %d %d\n", function, q.lanes, len(q.inputs), len(q.uniforms))
+	fmt.Fprintf(w, "load %s\n", order)
 	for _, in := range q.inputs {
 		binary.Write(w, binary.NativeEndian, in)
 	}
@@ -124,7 +141,7 @@ func (p *peer) load(function string, q *problem) error {
 	if _, err := p.answers.ReadString('\n'); err != nil {
 		return p.failed(err)
 	}
-	p.loaded = q
+	p.output = q.module.Buffers[len(q.module.Buffers)-1].Len()
 	return nil
 }
 
@@ -145,7 +162,7 @@ func (p *peer) read() ([]float32, error) {
 	if _, err := io.WriteString(p.orders, "read\n"); err != nil {
 		return nil, p.failed(err)
 	}
-	out := make([]float32, p.loaded.lanes)
+	out := make([]float32, p.output)
 	if err := binary.Read(p.answers, binary.NativeEndian, out); err != nil {
 		return nil, p.failed(err)
 	}

@@ -34,16 +34,21 @@ func (s *suite) peer(ctx context.Context, ours *job, q *problem, function string
 	if err != nil {
 		return nil, err
 	}
-	if err := p.check(ctx, ours, q, function); err != nil {
+	if err := p.check(ctx, ours, q, q.order(function), agree); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
+// order is that to load a problem of lanes, for a C function to compute.
+func (q *problem) order(function string) string {
+	return fmt.Sprintf("%s %d %d %d", function, q.lanes, len(q.inputs), len(q.uniforms))
+}
+
 // check loads the problem, runs it on both sides and compares.
-func (p *peer) check(ctx context.Context, ours *job, q *problem, function string) error {
-	if err := p.load(function, q); err != nil {
+func (p *peer) check(ctx context.Context, ours *job, q *problem, order string, same func(ours, theirs []float32) error) error {
+	if err := p.load(order, q); err != nil {
 		return err
 	}
 	if _, err := p.run(ctx, 1); err != nil {
@@ -56,10 +61,10 @@ func (p *peer) check(ctx context.Context, ours *job, q *problem, function string
 	if _, err := ours.run(ctx, 1); err != nil {
 		return err
 	}
-	return agree(ours.output(), theirs)
+	return same(ours.output(), theirs)
 }
 
-func elementwise(lanes int) func(context.Context, *suite, []string) ([]Row, error) {
+func elementwise(lanes int) measureFunc {
 	return func(ctx context.Context, s *suite, names []string) ([]Row, error) {
 		q := fog(lanes)
 		operations, err := q.operations()
@@ -106,11 +111,8 @@ func (s *suite) rate(ctx context.Context, name, unit string, q *problem, functio
 	if err != nil {
 		return Row{}, err
 	}
-	total := make(Series, len(t[0]))
-	for i := range total {
-		total[i] = amount * float64(q.lanes)
-	}
-	return Compare(name, unit, Higher, total.Over(t[0]), total.Over(t[1])), nil
+	amount *= float64(q.lanes)
+	return Compare(name, unit, Higher, t[0].Rates(amount), t[1].Rates(amount)), nil
 }
 
 func fmaPeak(ctx context.Context, s *suite, names []string) ([]Row, error) {
@@ -128,7 +130,7 @@ func bandwidth(ctx context.Context, s *suite, names []string) ([]Row, error) {
 
 // twoWorkers measures what a second worker brings, beside what a second copy of the C process does: the throughput of
 // both copies over that of one alone.
-func twoWorkers(function string, make func() *problem) func(context.Context, *suite, []string) ([]Row, error) {
+func twoWorkers(function string, make func() *problem) measureFunc {
 	return func(ctx context.Context, s *suite, names []string) ([]Row, error) {
 		q := make()
 		var sides []Side

@@ -19,7 +19,7 @@ import (
 const backendVariable = "MICRODR_BACKEND"
 
 // fitExample times the fit of an example as a process of its own, beside the same on the portable executor.
-func fitExample(name string) func(context.Context, *suite, []string) ([]Row, error) {
+func fitExample(name string) measureFunc {
 	return func(ctx context.Context, s *suite, names []string) ([]Row, error) {
 		if s.Program == "" {
 			return nil, errors.New("bench: no program to time the fits of")

@@ -118,8 +118,8 @@ func TestBothWaysThroughTheFog(t *testing.T) {
 func TestPeerRefuses(t *testing.T) {
 	b := baseline(t)
 	for name, load := range map[string]func(p *peer) error{
-		"no computation": func(p *peer) error { return p.load("nothing", fog(64)) },
-		"sizes":          func(p *peer) error { return p.load("fog", fog(65)) },
+		"no computation": func(p *peer) error { return p.load(fog(64).order("nothing"), fog(64)) },
+		"sizes":          func(p *peer) error { return p.load(fog(65).order("fog"), fog(65)) },
 	} {
 		p, err := b.start(context.Background())
 		if err != nil {
@@ -151,11 +151,11 @@ func TestChosen(t *testing.T) {
 	}{
 		{options: KernelOptions{}, want: "eestccllttgFm"},
 		{options: KernelOptions{Fits: true}, want: "eestccllttgFmff"},
-		{options: KernelOptions{Only: []string{"elementwise 16k"}}, want: "e"},
-		{options: KernelOptions{Only: []string{"compile", "gc pause p99"}}, want: "ccg"},
-		{options: KernelOptions{Only: []string{"fit t"}}, want: "f"},
-		{options: KernelOptions{Only: []string{"gc"}, Fits: true}, want: "gff"},
-		{options: KernelOptions{Only: []string{"elementwize"}}, refused: true},
+		{options: KernelOptions{Options: Options{Only: []string{"elementwise 16k"}}}, want: "e"},
+		{options: KernelOptions{Options: Options{Only: []string{"compile", "gc pause p99"}}}, want: "ccg"},
+		{options: KernelOptions{Options: Options{Only: []string{"fit t"}}}, want: "f"},
+		{options: KernelOptions{Options: Options{Only: []string{"gc"}}, Fits: true}, want: "gff"},
+		{options: KernelOptions{Options: Options{Only: []string{"elementwize"}}}, refused: true},
 	}
 	for _, r := range rows {
 		chosen, err := (&suite{KernelOptions: r.options}).chosen(kernelMeasurements())
@@ -171,7 +171,7 @@ func TestChosen(t *testing.T) {
 
 // TestKernels makes rows of several measurements, in one short round each.
 func TestKernels(t *testing.T) {
-	o := KernelOptions{Rounds: 1, Examples: "../examples", Only: []string{"launch one tile", "compile radiance", "gc pause p99"}}
+	o := KernelOptions{Examples: "../examples", Options: Options{Rounds: 1, Only: []string{"launch one tile", "compile radiance", "gc pause p99"}}}
 	rows, err := Kernels(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,8 @@ func TestKernels(t *testing.T) {
 func TestWithoutCompiler(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var words []string
-	o := KernelOptions{Rounds: 1, Only: []string{"elementwise", "launch four"}, Warn: func(line string) { words = append(words, line) }}
+	o := KernelOptions{Options: Options{Rounds: 1, Only: []string{"elementwise", "launch four"},
+		Warn: func(line string) { words = append(words, line) }}}
 	rows, err := Kernels(context.Background(), o)
 	if err != nil || len(rows) != 2 || rows[0].Name != "launch four tiles" {
 		t.Errorf("got %v, %v, want the rows of the launch", rows, err)
@@ -204,7 +205,7 @@ func TestWithoutCompiler(t *testing.T) {
 }
 
 func TestMissingScene(t *testing.T) {
-	_, err := Kernels(context.Background(), KernelOptions{Rounds: 1, Only: []string{"compile r"}, Examples: t.TempDir()})
+	_, err := Kernels(context.Background(), KernelOptions{Options: Options{Rounds: 1, Only: []string{"compile r"}}, Examples: t.TempDir()})
 	var in *InputError
 	if !errors.As(err, &in) {
 		t.Errorf("got %v, want an InputError", err)

@@ -18,7 +18,7 @@ const (
 
 // launch measures the run of a compiled program that has next to nothing to do, in tiles of 256 lanes and with two
 // workers, and what the run allocates.
-func launch(tiles int, bar float64) func(context.Context, *suite, []string) ([]Row, error) {
+func launch(tiles int, bar float64) measureFunc {
 	return func(ctx context.Context, s *suite, names []string) ([]Row, error) {
 		lanes := tiles * ir.ReduceBlock
 		q := newProblem("tiny", lanes, [][]float32{between(lanes, 7, -1, 1)}, []float64{3},

@@ -119,7 +119,7 @@ func TestWorkOf(t *testing.T) {
 	if got := wholeStage(low, &low.Stages[1]); got != (amount{loopLanes, 4 * (loopLanes + 1)}) {
 		t.Errorf("the reduction does %+v", got)
 	}
-	product := (&matrices{m: 3, n: 4, k: 5}).problem().module
+	product := product(3, 4, 5, 0).problem().module
 	if got := wholeStage(product, &product.Stages[0]); got != (amount{2 * 3 * 4 * 5, 4 * (15 + 20 + 12)}) {
 		t.Errorf("the product does %+v", got)
 	}

@@ -36,6 +36,11 @@ func (s Series) Over(t Series) Series { return s.zip(t, func(x, y float64) float
 // Minus returns the differences, round by round.
 func (s Series) Minus(t Series) Series { return s.zip(t, func(x, y float64) float64 { return x - y }) }
 
+// Rates returns an amount over every value, which are seconds.
+func (s Series) Rates(amount float64) Series {
+	return s.zip(s, func(x, _ float64) float64 { return amount / x })
+}
+
 func (s Series) zip(t Series, f func(x, y float64) float64) Series {
 	out := make(Series, len(s))
 	for i := range s {

@@ -102,11 +102,14 @@ func (q *perceptron) products(e *tensor.Engine) (*tensor.Function, error) {
 }
 
 // smallStep is the step of a network that computes next to nothing, beside a bar.
-func smallStep(workers string) ([]string, measureTensors) {
-	return []string{fmt.Sprintf("%v %s", small(), workers)}, smallRows
+func smallStep(workers int) measurement {
+	name := fmt.Sprintf("%v %s", small(), workersName(workers))
+	return measurement{rows: []string{name}, measure: func(ctx context.Context, s *suite, names []string) ([]Row, error) {
+		return s.smallRows(ctx, names, workers)
+	}}
 }
 
-func smallRows(ctx context.Context, s *tensorSuite, names []string, workers int) ([]Row, error) {
+func (s *suite) smallRows(ctx context.Context, names []string, workers int) ([]Row, error) {
 	e := tensor.Open(tensor.Options{Workers: workers})
 	defer e.Close()
 	step, err := small().step(e, false)
@@ -124,12 +127,15 @@ func smallRows(ctx context.Context, s *tensorSuite, names []string, workers int)
 }
 
 // digitsStep is the step of a network for handwritten digits, beside its matrix products alone.
-func digitsStep(workers string) ([]string, measureTensors) {
-	name := fmt.Sprintf("%v %s", digits(), workers)
-	return []string{name, name + " over its products"}, digitsRows
+func digitsStep(workers int) measurement {
+	name := fmt.Sprintf("%v %s", digits(), workersName(workers))
+	rows := []string{name, name + " over its products"}
+	return measurement{rows: rows, measure: func(ctx context.Context, s *suite, names []string) ([]Row, error) {
+		return s.digitsRows(ctx, names, workers)
+	}}
 }
 
-func digitsRows(ctx context.Context, s *tensorSuite, names []string, workers int) ([]Row, error) {
+func (s *suite) digitsRows(ctx context.Context, names []string, workers int) ([]Row, error) {
 	e := tensor.Open(tensor.Options{Workers: workers})
 	defer e.Close()
 	step, err := digits().step(e, true)

@@ -50,8 +50,8 @@ func repeat(dst, src []float32) {
 }
 
 // measure returns what compares the rate of bytes with the triad's.
-func (q *stream) measure(elements int) measureTensors {
-	return func(ctx context.Context, s *tensorSuite, names []string, workers int) ([]Row, error) {
+func (q *stream) measure(elements, workers int) measureFunc {
+	return func(ctx context.Context, s *suite, names []string) ([]Row, error) {
 		base, err := s.triad(workers)
 		if err != nil {
 			return nil, err
@@ -67,14 +67,9 @@ func (q *stream) measure(elements int) measureTensors {
 		if err != nil {
 			return nil, err
 		}
-		ours, lanes := float64(q.bytes)*float64(elements), triadBytes*float64(s.TensorOptions.triad)
-		r := Compare(names[0], "GB/s", Higher, rates(t[0], ours*1e-9), rates(t[1], lanes*1e-9))
+		ours, lanes := float64(q.bytes)*float64(elements), triadBytes*float64(s.triadLanes)
+		r := Compare(names[0], "GB/s", Higher, t[0].Rates(ours*1e-9), t[1].Rates(lanes*1e-9))
 		r.Note = fmt.Sprintf("a triad; %s MB, the triad %s MB", figures(ours*1e-6), figures(lanes*1e-6))
 		return []Row{r}, nil
 	}
-}
-
-// rates are an amount over the seconds of each round.
-func rates(seconds Series, amount float64) Series {
-	return seconds.zip(seconds, func(x, _ float64) float64 { return amount / x })
 }

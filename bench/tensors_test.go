@@ -153,8 +153,8 @@ func TestProductsOfStep(t *testing.T) {
 // TestTensors makes every row, of tiny tensors and in one short round.
 func TestTensors(t *testing.T) {
 	var told []string
-	o := TensorOptions{Rounds: 1, Elements: []int{1 << 12}, Workers: []int{2, 1}, triad: 1 << 12,
-		Progress: func(line string) { told = append(told, line) }}
+	o := TensorOptions{Elements: []int{1 << 12}, Workers: []int{2, 1}, triad: 1 << 12,
+		Options: Options{Rounds: 1, Progress: func(line string) { told = append(told, line) }}}
 	rows, err := Tensors(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -198,8 +198,8 @@ func TestChosenTensors(t *testing.T) {
 		{[]string{"step of MLP 784-256-128-10 batch 32 by 1 worker over"}, 1, false},
 		{[]string{"sum", "mean"}, 0, true},
 	} {
-		s := &tensorSuite{TensorOptions: TensorOptions{Only: r.only}.complete()}
-		chosen, err := s.chosen()
+		s := newSuite(KernelOptions{Options: Options{Only: r.only}})
+		chosen, err := s.chosen(TensorOptions{}.complete().measurements())
 		if len(chosen) != r.want || errors.Is(err, ErrNoRow) != r.refused {
 			t.Errorf("%q: got %d measurements, %v, want %d", r.only, len(chosen), err, r.want)
 		}
@@ -217,8 +217,8 @@ func TestCountName(t *testing.T) {
 
 // TestTensorsBadSize: an error comes with the rows until then, and names the row.
 func TestTensorsBadSize(t *testing.T) {
-	o := TensorOptions{Rounds: 1, Elements: []int{64, 1 << 60}, Workers: []int{1}, triad: 64,
-		Only: []string{"sum 64", "sum 1"}}
+	o := TensorOptions{Elements: []int{64, 1 << 60}, Workers: []int{1}, triad: 64,
+		Options: Options{Rounds: 1, Only: []string{"sum 64", "sum 1"}}}
 	rows, err := Tensors(context.Background(), o)
 	if err == nil || !strings.Contains(err.Error(), "by 1 worker: ") || len(rows) != 1 {
 		t.Errorf("got %d rows, %v, want one row and an error that names the other", len(rows), err)

@@ -145,6 +145,7 @@ func TestDebugClosedCache(t *testing.T) {
 	c := h.NewCache()
 	s := mustAlloc(t, c, 100)
 	c.Close()
+	defer h.NewCache().Close() // which must not be the same one again
 	for name, use := range map[string]func(){
 		"Alloc": func() { c.Alloc(1) }, "Free": func() { c.Free(s) }, "Trim": c.Trim, "Close": c.Close,
 	} {

@@ -207,6 +207,79 @@ func TestAdoption(t *testing.T) {
 	h.closed = true
 }
 
+// TestDecayKeepsRecent: free blocks that a cache takes again and again keep their pages, and so do those that it took since
+// the tick before the last.
+func TestDecayKeepsRecent(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock, Source: smallPages{OS{}}})
+	c := h.NewCache()
+	use := func(size, blocks int) {
+		var spans []Span
+		for range blocks {
+			spans = append(spans, mustAlloc(t, c, size))
+		}
+		for _, s := range spans {
+			c.Free(s)
+		}
+	}
+	const size, other = 30_000, 20_000                                        // one of whose blocks is taken only to look around
+	for _, s := range []Span{mustAlloc(t, c, size), mustAlloc(t, c, other)} { // for their slabs to stay
+		defer c.Free(s)
+	}
+	use(size, 5)
+	use(other, 1)
+	resident := h.Counters().Resident
+	for tick := range 5 {
+		clock.pass()
+		use(size, 5)
+		use(other, 1)
+		if k := h.Counters(); k.Resident != resident {
+			t.Fatalf("tick %d: %d bytes resident, want %d: what is used stays", tick, k.Resident, resident)
+		}
+	}
+	for tick, stays := range []bool{true, true, false} {
+		clock.pass()
+		use(other, 1)
+		if k := h.Counters(); (k.Resident == resident) != stays {
+			t.Errorf("tick %d after the last use: %d bytes resident of %d, want them all: %v", tick, k.Resident, resident, stays)
+		}
+	}
+}
+
+// TestCloseStartsTheClock: what is free in a cache that is closed, and what another one sends it later, goes back, too.
+func TestCloseStartsTheClock(t *testing.T) {
+	clock := &manualClock{}
+	h := newHeap(t, Options{Clock: clock})
+	c, other := h.NewCache(), h.NewCache()
+	a, b, d := mustAlloc(t, c, 30_000), mustAlloc(t, c, 30_000), mustAlloc(t, c, 30_000)
+	c.Free(a)
+	rest := func() {
+		for range 10 * ticksAfter {
+			if !clock.pass() {
+				return
+			}
+		}
+		t.Fatal("the clock ticks on though nothing happens")
+	}
+	rest()
+	c.Close()
+	if !clock.pass() {
+		t.Error("no tick after a cache was closed")
+	}
+	rest()
+	other.Free(b)
+	other.Trim()
+	if !clock.pass() {
+		t.Error("no tick after a block was sent to a closed cache")
+	}
+	rest()
+	if k := h.Counters(); float64(k.Resident) > 1.4*float64(k.Live) {
+		t.Errorf("%d bytes resident, of %d live", k.Resident, k.Live)
+	}
+	other.Free(d)
+	other.Close()
+}
+
 // TestTickAllocatesNothing: the clock's ticks take nothing from the Go heap, with caches of callers without one and
 // idle ones about.
 func TestTickAllocatesNothing(t *testing.T) {

@@ -317,47 +317,6 @@ func TestNoFaults(t *testing.T) {
 	}
 }
 
-func TestHeapManyRegions(t *testing.T) {
-	h := newHeap(t, Options{Source: narrow{}})
-	c := h.NewCache()
-	var spans []Span
-	for i := range 300 {
-		s := mustAlloc(t, c, 100_000)
-		fill(s, byte(i))
-		spans = append(spans, s, mustAlloc(t, c, 20_000))
-		fill(spans[2*i+1], byte(i+1))
-	}
-	if n := len(*h.regions.Load()); n < 2 {
-		t.Fatalf("%d regions", n)
-	}
-	check(t, h)
-	other := h.NewCache()
-	for i, s := range spans {
-		verify(t, s, byte(i/2+i%2))
-		if i%3 == 0 {
-			other.Free(s)
-		} else {
-			c.Free(s)
-		}
-	}
-	other.Trim()
-	c.Trim()
-	h.Trim()
-	if k := h.Counters(); k.Resident != 0 || k.Blocks != 0 {
-		t.Errorf("counters %+v after freeing everything", k)
-	}
-}
-
-// narrow is a source without address space for whole regions.
-type narrow struct{ OS }
-
-func (n narrow) Reserve(size int) (Span, error) {
-	if size > 8<<20 {
-		return Span{}, ErrNoMemory
-	}
-	return n.OS.Reserve(size)
-}
-
 func TestHeapCloseReportsLeaks(t *testing.T) {
 	h := NewHeap(Options{})
 	c := h.NewCache()
@@ -445,30 +404,24 @@ func (m *manualClock) pass() (any bool) {
 	return any
 }
 
-// TestAlignedNearRegion asks for almost all of a region at an alignment.
-func TestAlignedNearRegion(t *testing.T) {
-	h := newHeap(t, Options{Source: narrow{}})
-	c := h.NewCache()
-	for _, size := range []int{2<<20 - 1024, 2 << 20, 3<<20 - 4096, 4<<20 + 1} {
-		for _, alignment := range []int{16, 4096, 1 << 18} {
-			s := mustAllocAligned(t, c, size, alignment)
-			fill(s, 1)
-			c.Free(s)
-		}
-	}
-}
-
-// TestDoubleFreeLarge frees two neighbours, and the second one again.
+// TestDoubleFreeLarge frees two neighbours in either order, and then once more the one that is inside of the free block now.
 func TestDoubleFreeLarge(t *testing.T) {
-	h := newHeap(t, Options{})
-	c := h.NewCache()
-	a, b, d := mustAlloc(t, c, 100_000), mustAlloc(t, c, 100_000), mustAlloc(t, c, 100_000)
-	c.Free(a)
-	c.Free(b)
-	if got := panicOf(func() { c.Free(b) }); !strings.Contains(got, "no block begins there") {
-		t.Errorf("panic %q", got)
+	for _, upwards := range []bool{true, false} {
+		h := newHeap(t, Options{})
+		c := h.NewCache()
+		a, b, d := mustAlloc(t, c, 100_000), mustAlloc(t, c, 100_000), mustAlloc(t, c, 100_000)
+		if upwards {
+			c.Free(a)
+			c.Free(b)
+		} else {
+			c.Free(b)
+			c.Free(a)
+		}
+		if got := panicOf(func() { c.Free(b) }); !strings.Contains(got, "no block begins there") {
+			t.Errorf("upwards %v: panic %q", upwards, got)
+		}
+		c.Free(d)
 	}
-	c.Free(d)
 }
 
 // TestTrimGivesUp trims with a source that purges nothing.

@@ -2,7 +2,10 @@
 
 package mem
 
-import "testing"
+import (
+	"testing"
+	"unsafe"
+)
 
 // Under the race detector a sync.Pool drops things at random, whose caches are closed only when the collector comes by.
 
@@ -40,5 +43,21 @@ func TestSharedDecay(t *testing.T) {
 			h.Free(b.span)
 		}
 		check(t, h)
+	}
+}
+
+// TestSharedCacheAfterPanic: who panics at a wrong free gives the borrowed cache back, so that the next one needs no other.
+func TestSharedCacheAfterPanic(t *testing.T) {
+	h := newHeap(t, Options{})
+	s := mustAlloc(t, h, 100)
+	inside := Span{unsafe.Add(s.Base(), 1), 50}
+	for range 10 {
+		if got := panicOf(func() { h.Free(inside) }); got == "" {
+			t.Fatal("no panic")
+		}
+	}
+	h.Free(s)
+	if n := len(*h.caches.Load()); n > 3 { // a collection may have emptied the pool meanwhile
+		t.Errorf("%d caches for one caller", n)
 	}
 }

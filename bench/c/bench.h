@@ -1,4 +1,5 @@
-// What the compared computations have in common. `microdr bench kernels` compiles this folder into one program.
+// What the compared computations of lanes have in common. `microdr bench kernels` compiles this folder into one program;
+// each file of openblas becomes another one, with serve.c.
 
 #ifndef BENCH_H
 #define BENCH_H

@@ -168,6 +168,10 @@ func TestReadRecordingErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", name, err, row.want)
 		}
 	}
+	many := strings.Repeat("\x00\x00", MaxAllocators+1)
+	if _, err := ReadTrace(strings.NewReader(magic + many)); err == nil || !strings.Contains(err.Error(), "at most 1048576 allocators") {
+		t.Errorf("many allocators: %v", err)
+	}
 	if _, err := ReadTrace(strings.NewReader("MDRMEM\x02\n")); err == nil || !strings.Contains(err.Error(), "version 1") {
 		t.Errorf("another version: %v", err)
 	}

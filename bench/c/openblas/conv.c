@@ -1,71 +1,48 @@
-// The other end of the pipe for convolutions: takes orders from stdin, a line each, and answers on stdout, by an im2col
-// matrix for each image and the sgemm of OpenBLAS.
+// Convolutions for ../serve.c, by an im2col matrix for each image and the sgemm of OpenBLAS:
 //
 //     load MODE B C F H W R S Y X T P   a convolution of B images of C x H x W by F filters of C x R x S to results of Y x X,
-//                                       strides T and pads P; then the floats of its two inputs, raw; answers "ok"
-//     run N                             computes N times; answers the nanoseconds that took
-//     read                              answers the floats of the output, raw
+//                                       strides T and pads P; then the floats of its two inputs
 //
 // MODE is 0 for the result from image and filter, 1 for the image from result and filter, 2 for the filter from image and
-// result. Whatever is wrong ends the program with a word on stderr.
+// result.
 
-#define _POSIX_C_SOURCE 200809L
+#include "../serve.h"
 
 #include <cblas.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct conv {
 	int mode, batch, channels, filters, height, width, rows, columns, out_height, out_width, stride, pad;
 	float *image, *filter, *result, *matrix;
 };
 
-static void fail(const char *why)
-{
-	fprintf(stderr, "%s\n", why);
-	exit(1);
-}
-
-// array returns zeroed memory whose pages are there already.
-static float *array(size_t n)
-{
-	float *p = aligned_alloc(4096, (n * sizeof *p + 4095) / 4096 * 4096);
-	if (p == NULL)
-		fail("out of memory");
-	memset(p, 0, n * sizeof *p);
-	return p;
-}
-
-static void receive(float *p, size_t n)
-{
-	if (fread(p, sizeof *p, n, stdin) != n)
-		fail("the numbers end too early");
-}
+static struct conv loaded;
 
 static size_t image_size(const struct conv *c) { return (size_t)c->channels * c->height * c->width; }
 static size_t filter_size(const struct conv *c) { return (size_t)c->filters * c->channels * c->rows * c->columns; }
 static size_t result_size(const struct conv *c) { return (size_t)c->filters * c->out_height * c->out_width; }
 
-static void load(struct conv *c, const struct conv *sizes)
+void load(const char *order)
 {
-	free(c->image);
-	free(c->filter);
-	free(c->result);
-	free(c->matrix);
-	*c = *sizes;
-	c->image = array(c->batch * image_size(c));
-	c->filter = array(filter_size(c));
-	c->result = array(c->batch * result_size(c));
-	c->matrix = array((size_t)c->channels * c->rows * c->columns * c->out_height * c->out_width);
-	if (c->mode != 1)
-		receive(c->image, c->batch * image_size(c));
-	if (c->mode != 0)
-		receive(c->result, c->batch * result_size(c));
-	if (c->mode != 2)
-		receive(c->filter, filter_size(c));
+	free(loaded.image);
+	free(loaded.filter);
+	free(loaded.result);
+	free(loaded.matrix);
+	if (sscanf(order, "%d %d %d %d %d %d %d %d %d %d %d %d", &loaded.mode, &loaded.batch, &loaded.channels, &loaded.filters, &loaded.height, &loaded.width,
+		&loaded.rows, &loaded.columns, &loaded.out_height, &loaded.out_width, &loaded.stride, &loaded.pad) != 12)
+		fail("sizes that this program is not made for");
+	loaded.image = array(loaded.batch * image_size(&loaded));
+	loaded.filter = array(filter_size(&loaded));
+	loaded.result = array(loaded.batch * result_size(&loaded));
+	loaded.matrix = array((size_t)loaded.channels * loaded.rows * loaded.columns * loaded.out_height * loaded.out_width);
+	if (loaded.mode != 1)
+		receive(loaded.image, loaded.batch * image_size(&loaded));
+	if (loaded.mode != 0)
+		receive(loaded.result, loaded.batch * result_size(&loaded));
+	if (loaded.mode != 2)
+		receive(loaded.filter, filter_size(&loaded));
 }
 
 // first and end are the x of a row of the result whose pixel lies in the image.
@@ -119,7 +96,7 @@ static void im2col(const struct conv *c, float *image, int back)
 				}
 }
 
-static void compute(const struct conv *c)
+static void convolve(const struct conv *c)
 {
 	int k = c->channels * c->rows * c->columns, p = c->out_height * c->out_width, f = c->filters;
 	if (c->mode == 1)
@@ -139,50 +116,14 @@ static void compute(const struct conv *c)
 	}
 }
 
-static int64_t now(void)
+void compute(long times)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static int64_t measure(const struct conv *c, long times)
-{
-	int64_t begun = now();
 	for (long i = 0; i < times; i++)
-		compute(c);
-	return now() - begun;
+		convolve(&loaded);
 }
 
-static void answer(const struct conv *c)
+const float *result(size_t *n)
 {
-	if (c->mode == 0)
-		fwrite(c->result, sizeof(float), c->batch * result_size(c), stdout);
-	else if (c->mode == 1)
-		fwrite(c->image, sizeof(float), c->batch * image_size(c), stdout);
-	else
-		fwrite(c->filter, sizeof(float), filter_size(c), stdout);
-}
-
-int main(void)
-{
-	struct conv c = {0}, s = {0};
-	char line[256];
-	long times;
-	while (fgets(line, sizeof line, stdin) != NULL) {
-		if (sscanf(line, "load %d %d %d %d %d %d %d %d %d %d %d %d", &s.mode, &s.batch, &s.channels, &s.filters, &s.height,
-			&s.width, &s.rows, &s.columns, &s.out_height, &s.out_width, &s.stride, &s.pad) == 12) {
-			load(&c, &s);
-			puts("ok");
-		} else if (c.matrix != NULL && sscanf(line, "run %ld", &times) == 1) {
-			printf("%" PRId64 "\n", measure(&c, times));
-		} else if (c.matrix != NULL && strcmp(line, "read\n") == 0) {
-			answer(&c);
-		} else {
-			fail("an order that this program does not know");
-		}
-		if (fflush(stdout) != 0)
-			fail("the answer cannot be written");
-	}
-	return 0;
+	*n = loaded.mode == 0 ? loaded.batch * result_size(&loaded) : loaded.mode == 1 ? loaded.batch * image_size(&loaded) : filter_size(&loaded);
+	return loaded.mode == 0 ? loaded.result : loaded.mode == 1 ? loaded.image : loaded.filter;
 }
