@@ -218,9 +218,8 @@ func (p *filterPlan) emit(code *amd64.Code) {
 			for _, vectors := range remaining(p.shape.vectors, p.columns) {
 				alignTo(code)
 				p.entries[p.entryKey(part, channels, vectors)] = len(code.Bytes)
-				e := &filterEmitter{filterPlan: p, code: code, vectors: vectors, bytes: int32(4 * p.t.lanes)}
-				e.channelsOfBlock = channels
-				e.offsets = p.offsets(part, channels)
+				e := &filterEmitter{filterPlan: p, channelsOfBlock: channels, offsets: p.offsets(part, channels)}
+				e.sumEmitter = newSumEmitter(p.t, code, sumShape{len(e.offsets), vectors})
 				e.emit()
 			}
 		}
@@ -264,33 +263,14 @@ const (
 // filterEmitter writes the code of one shape.
 type filterEmitter struct {
 	*filterPlan
-	code            *amd64.Code
-	vectors         int
+	sumEmitter
 	channelsOfBlock int
 	offsets         []int32
-	bytes           int32 // of a vector
 }
 
-func (e *filterEmitter) op(in amd64.Inst) {
-	in.Width = e.t.width
-	e.code.Append(&in)
-}
-
-func (e *filterEmitter) sum(row, vector int) uint8 { return uint8(row*e.vectors + vector) }
-func (e *filterEmitter) column(vector int) uint8   { return uint8(len(e.offsets)*e.vectors + vector) }
-func (e *filterEmitter) scalar() uint8             { return e.column(e.vectors) }
-
-func (e *filterEmitter) load(r amd64.Reg, at int32) {
-	e.code.Load(amd64.Size8, r, amd64.Mem(frameReg, at))
-}
-
-// eachSum calls f for all sums, with where they wait in memory.
-func (e *filterEmitter) eachSum(f func(r uint8, at amd64.RM)) {
-	for row := range e.offsets {
-		for v := range e.vectors {
-			f(e.sum(row, v), amd64.Mem(filterSumsReg, int32(row*e.columns+v)*e.bytes))
-		}
-	}
+// inMemory is where a sum waits.
+func (e *filterEmitter) inMemory(row, vector int) amd64.RM {
+	return amd64.Mem(filterSumsReg, int32(row*e.columns+vector)*e.bytes)
 }
 
 // emit writes the code: for blocks of channels, for rows of positions, for positions.
@@ -314,7 +294,7 @@ func (e *filterEmitter) emit() {
 	code.AddImm(amd64.Size8, amd64.R(filterSourceReg), int32(4*e.pixelStep*(e.width-e.h.positions)))
 	code.SubImm(amd64.Size8, amd64.R(filterRowsReg), 1)
 	code.JumpIf(amd64.NotEqual, row)
-	e.eachSum(func(r uint8, at amd64.RM) { e.op(amd64.Inst{Op: amd64.VMOVUPSStore, Reg: r, RM: at}) })
+	e.storeSums(e.inMemory)
 	code.AddImm(amd64.Size8, amd64.Mem(frameReg, filterSource), int32(4*e.channelsOfBlock*e.channelStep()))
 	code.AddImm(amd64.Size8, amd64.Mem(frameReg, filterSums), int32(e.channelsOfBlock*e.taps*e.columns)*e.bytes)
 	code.SubImm(amd64.Size8, amd64.Mem(frameReg, filterBlocks), 1)
@@ -327,33 +307,26 @@ func (e *filterEmitter) begin() {
 	fresh, ready := e.code.NewLabel(), e.code.NewLabel()
 	e.code.CompareImm(amd64.Size8, amd64.Mem(frameReg, filterLoad), 0)
 	e.code.JumpIf(amd64.Equal, fresh)
-	e.eachSum(func(r uint8, at amd64.RM) { e.op(amd64.Inst{Op: amd64.VMOVUPS, Reg: r, RM: at}) })
+	e.loadSums(e.inMemory)
 	e.code.Jump(ready)
 	e.code.Place(fresh)
-	e.eachSum(func(r uint8, _ amd64.RM) {
-		e.op(amd64.Inst{Op: amd64.VXORPS, Reg: r, Src: r, RM: amd64.V(amd64.Vec(r))})
-	})
+	e.zeroSums()
 	e.code.Place(ready)
 }
 
 // position adds the terms of one position.
 func (e *filterEmitter) position() {
-	for v := range e.vectors {
-		e.op(amd64.Inst{Op: amd64.VMOVUPS, Reg: e.column(v), RM: amd64.Mem(filterResultReg, int32(v)*e.bytes)})
-	}
+	e.loadColumns(amd64.Mem(filterResultReg, 0))
 	for row, at := range e.offsets {
 		pixel := amd64.Mem(filterSourceReg, at)
 		if e.sideBySide {
 			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, 0), Src: e.column(0), RM: pixel})
 			continue
 		}
-		if e.vectors == 1 && e.t.width == amd64.W512 {
+		if e.tile.vectors == 1 && e.t.width == amd64.W512 {
 			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, 0), Src: e.column(0), RM: pixel.Broadcast()})
 			continue
 		}
-		e.op(amd64.Inst{Op: amd64.VBROADCASTSS, Reg: e.scalar(), RM: pixel})
-		for v := range e.vectors {
-			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, v), Src: e.scalar(), RM: amd64.V(amd64.Vec(e.column(v)))})
-		}
+		e.addRow(row, pixel)
 	}
 }

@@ -31,7 +31,7 @@ type slide struct {
 	parts      int // of the rows of the product
 	partRows   int
 
-	shape    slideShape
+	shape    sumShape
 	phases   []outPhase
 	segments [2][]segment // of the vectors of a band, and of the last band
 	perUnit  int          // segments of a vector

@@ -5,23 +5,20 @@ import "github.com/baremetaldevx86/microdr/jit/amd64"
 // maxSlideRows is the largest number of rows of a tile.
 const maxSlideRows = 8
 
-// slideShape is how many rows of the product, and vectors of positions, are summed in registers at once.
-type slideShape struct{ rows, vectors int }
-
 // fits tells whether sums, a vector of the source for each column and an element of the filter find registers.
-func (s slideShape) fits(t *target) bool { return s.rows*s.vectors+s.vectors+1 <= popcount(t.vectors) }
+func (s sumShape) fits(t *target) bool { return s.rows*s.vectors+s.vectors+1 <= popcount(t.vectors) }
 
 // cost is about how many half cycles a tile takes for one term of its sums: multiply-adds and loads go in pairs, a load
 // of a vector of the source mostly touches two lines of the cache, and a multiply-add waits four cycles for the one
 // before.
-func (s slideShape) cost() int { return max(s.rows*s.vectors, s.rows+2*s.vectors, 8) + 1 }
+func (s sumShape) cost() int { return max(s.rows*s.vectors, s.rows+2*s.vectors, 8) + 1 }
 
 // bestShape returns the shape that sums so many rows and vectors at the least cost.
-func bestShape(t *target, rows, vectors int) slideShape {
-	best, least := slideShape{1, 1}, 0
+func bestShape(t *target, rows, vectors int) sumShape {
+	best, least := sumShape{1, 1}, 0
 	for r := 1; r <= min(rows, maxSlideRows); r++ {
 		for v := 1; v <= min(vectors, maxSlideRows); v++ {
-			s := slideShape{r, v}
+			s := sumShape{r, v}
 			if !s.fits(t) {
 				continue
 			}
@@ -39,17 +36,17 @@ func bestShape(t *target, rows, vectors int) slideShape {
 
 // variant is a shape of tile, and how many of them cover a product.
 type variant struct {
-	slideShape
+	sumShape
 	times int
 }
 
 // variants cuts a product into tiles of the shape, and smaller ones for what is left of rows and vectors.
-func (s slideShape) variants(rows, vectors int) []variant {
+func (s sumShape) variants(rows, vectors int) []variant {
 	all := []variant{
 		{s, (rows / s.rows) * (vectors / s.vectors)},
-		{slideShape{rows % s.rows, s.vectors}, vectors / s.vectors},
-		{slideShape{s.rows, vectors % s.vectors}, rows / s.rows},
-		{slideShape{rows % s.rows, vectors % s.vectors}, 1},
+		{sumShape{rows % s.rows, s.vectors}, vectors / s.vectors},
+		{sumShape{s.rows, vectors % s.vectors}, rows / s.rows},
+		{sumShape{rows % s.rows, vectors % s.vectors}, 1},
 	}
 	var some []variant
 	for _, x := range all {
@@ -93,34 +90,13 @@ const (
 // slideEmitter writes the code of one shape of tile.
 type slideEmitter struct {
 	*slide
-	code  *amd64.Code
-	tile  slideShape
-	bytes int32       // of a vector
-	taps  []tapOffset // one after the other in the code; nil: they are in the table
+	sumEmitter
+	taps []tapOffset // one after the other in the code; nil: they are in the table
 }
 
-func (e *slideEmitter) op(in amd64.Inst) {
-	in.Width = e.t.width
-	e.code.Append(&in)
-}
-
-// sum is the register of a sum, column that of a vector of the source. scalar holds an element of the filter, and
-// masks.
-func (e *slideEmitter) sum(row, vector int) uint8 { return uint8(row*e.tile.vectors + vector) }
-func (e *slideEmitter) column(vector int) uint8   { return uint8(e.tile.rows*e.tile.vectors + vector) }
-func (e *slideEmitter) scalar() uint8             { return e.column(e.tile.vectors) }
-
-func (e *slideEmitter) load(r amd64.Reg, at int32) {
-	e.code.Load(amd64.Size8, r, amd64.Mem(frameReg, at))
-}
-
-// eachSum calls f for all sums.
-func (e *slideEmitter) eachSum(f func(row, vector int)) {
-	for row := range e.tile.rows {
-		for vector := range e.tile.vectors {
-			f(row, vector)
-		}
-	}
+// inMemory is where a sum waits for the next call, once scratch0 has the address.
+func (e *slideEmitter) inMemory(row, vector int) amd64.RM {
+	return amd64.Mem(scratch0, int32(e.sum(row, vector))*e.bytes)
 }
 
 // emit writes the code: for blocks of rows, for tiles of positions, for planes, for taps.
@@ -153,16 +129,10 @@ func (e *slideEmitter) begin() {
 	e.code.CompareImm(amd64.Size8, amd64.Mem(frameReg, slideLoad), 0)
 	e.code.JumpIf(amd64.Equal, fresh)
 	e.load(scratch0, slideSums)
-	e.eachSum(func(row, vector int) {
-		r := e.sum(row, vector)
-		e.op(amd64.Inst{Op: amd64.VMOVUPS, Reg: r, RM: amd64.Mem(scratch0, int32(r)*e.bytes)})
-	})
+	e.loadSums(e.inMemory)
 	e.code.Jump(ready)
 	e.code.Place(fresh)
-	e.eachSum(func(row, vector int) {
-		r := e.sum(row, vector)
-		e.op(amd64.Inst{Op: amd64.VXORPS, Reg: r, Src: r, RM: amd64.V(amd64.Vec(r))})
-	})
+	e.zeroSums()
 	e.code.Place(ready)
 }
 
@@ -202,14 +172,9 @@ func (e *slideEmitter) tapLoop() {
 
 // tap adds the terms of one tap of one plane.
 func (e *slideEmitter) tap(source, filter amd64.RM) {
-	for v := range e.tile.vectors {
-		e.op(amd64.Inst{Op: amd64.VMOVUPS, Reg: e.column(v), RM: source.Plus(int32(v) * e.bytes)})
-	}
+	e.loadColumns(source)
 	for row := range e.tile.rows {
-		e.op(amd64.Inst{Op: amd64.VBROADCASTSS, Reg: e.scalar(), RM: filter.Plus(int32(4 * row * e.rowStep))})
-		for v := range e.tile.vectors {
-			e.op(amd64.Inst{Op: amd64.VFMADD231PS, Reg: e.sum(row, v), Src: e.scalar(), RM: amd64.V(amd64.Vec(e.column(v)))})
-		}
+		e.addRow(row, filter.Plus(int32(4*row*e.rowStep)))
 	}
 }
 
@@ -220,10 +185,7 @@ func (e *slideEmitter) finish() {
 	code.CompareImm(amd64.Size8, amd64.Mem(frameReg, slideSave), 0)
 	code.JumpIf(amd64.Equal, store)
 	e.load(scratch0, slideSums)
-	e.eachSum(func(row, vector int) {
-		r := e.sum(row, vector)
-		e.op(amd64.Inst{Op: amd64.VMOVUPSStore, Reg: r, RM: amd64.Mem(scratch0, int32(r)*e.bytes)})
-	})
+	e.storeSums(e.inMemory)
 	code.Jump(done)
 	code.Place(store)
 	for v := range e.tile.vectors {

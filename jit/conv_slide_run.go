@@ -61,11 +61,12 @@ func (p *slidePlan) emit(code *amd64.Code) {
 		for _, rows := range remaining(p.shape.rows, p.partRows, p.lastRows()) {
 			for _, vectors := range remaining(p.shape.vectors, p.vectors[0], p.vectors[1]) {
 				alignTo(code)
-				e := &slideEmitter{slide: p.slide, code: code, tile: slideShape{rows, vectors}, bytes: int32(4 * p.t.lanes)}
+				tile := sumShape{rows, vectors}
+				e := &slideEmitter{slide: p.slide, sumEmitter: newSumEmitter(p.t, code, tile)}
 				if p.writtenOut() {
 					e.taps = phases[phase].taps
 				}
-				p.entries[slideEntry{phase, e.tile}] = len(code.Bytes)
+				p.entries[slideEntry{phase, tile}] = len(code.Bytes)
 				e.emit()
 			}
 		}
@@ -91,7 +92,7 @@ func (p *slidePlan) writtenOut() bool {
 // slideEntry says what code is for.
 type slideEntry struct {
 	phase int // 0 for all where the taps are in the table
-	tile  slideShape
+	tile  sumShape
 }
 
 // prepare writes the tables.
@@ -176,7 +177,7 @@ type slideWork struct {
 	row, blocks int // of the product: the first row of the piece's, and how many times the rows of a tile
 	vector, end int // of positions
 	plane, last int // of the source, last exclusive
-	tile        slideShape
+	tile        sumShape
 }
 
 // slideOver computes a phase of the output: whole tiles, and what is left of rows and vectors.
@@ -193,10 +194,10 @@ func (p *slidePlan) slideOver(w *ConvWorker, x *slidePiece, phase int) error {
 	wholeVectors, wholeRows := vectors/p.shape.vectors*p.shape.vectors, x.size/rows*rows
 	for _, part := range [4]slideWork{
 		{row: 0, blocks: x.size / rows, vector: 0, end: wholeVectors, tile: p.shape},
-		{row: 0, blocks: x.size / rows, vector: wholeVectors, end: vectors, tile: slideShape{rows, vectors - wholeVectors}},
-		{row: wholeRows, blocks: 1, vector: 0, end: wholeVectors, tile: slideShape{x.size - wholeRows, p.shape.vectors}},
+		{row: 0, blocks: x.size / rows, vector: wholeVectors, end: vectors, tile: sumShape{rows, vectors - wholeVectors}},
+		{row: wholeRows, blocks: 1, vector: 0, end: wholeVectors, tile: sumShape{x.size - wholeRows, p.shape.vectors}},
 		{row: wholeRows, blocks: 1, vector: wholeVectors, end: vectors,
-			tile: slideShape{x.size - wholeRows, vectors - wholeVectors}},
+			tile: sumShape{x.size - wholeRows, vectors - wholeVectors}},
 	} {
 		if part.blocks == 0 || part.vector == part.end || part.tile.rows == 0 {
 			continue

@@ -172,6 +172,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		return nil, err
 	}
 	k.addEpilogues()
+	k.planMemory()
 	return k, nil
 }
 

@@ -61,19 +61,10 @@ func (s sample) lattice(dimension int, alpha float64) trace.Float {
 	return s.index.Float().Times(alpha).Add(fraction(s.words[dimension])).Fract()
 }
 
-// philox returns the four words of Philox4x32-10 (see scene.Philox4x32) of a pixel in a stream.
+// philox returns the four words of Philox4x32-10 (see trace.Philox) of a pixel in a stream.
 func (t *tracer) philox(stream uint32, pixel trace.Int) [4]trace.Uint {
-	c := [4]trace.Uint{pixel.Uint(), t.Uint(stream), t.Uint(0), t.Uint(0)}
-	k := [2]trace.Uint{t.UniformUint(uniformSeed), t.Uint(0)}
-	for range 10 {
-		a, b := t.Uint(0xD2511F53), t.Uint(0xCD9E8D57)
-		c = [4]trace.Uint{
-			b.MulHi(c[2]).Xor(c[1]).Xor(k[0]), b.Mul(c[2]),
-			a.MulHi(c[0]).Xor(c[3]).Xor(k[1]), a.Mul(c[0]),
-		}
-		k[0], k[1] = k[0].Plus(0x9E3779B9), k[1].Plus(0xBB67AE85)
-	}
-	return c
+	counter := [4]trace.Uint{pixel.Uint(), t.Uint(stream), t.Uint(0), t.Uint(0)}
+	return trace.Philox(counter, [2]trace.Uint{t.UniformUint(uniformSeed), t.Uint(0)})
 }
 
 // filter turns two uniform numbers into an offset from the pixel's centre, distributed as the pixel filter: then all

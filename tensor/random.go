@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/baremetaldevx86/microdr/ir"
+	"github.com/baremetaldevx86/microdr/trace"
 )
 
 // Random gives random numbers, by the counter-based generator Philox4x32-10 (Salmon et al. 2011). Number i of the n-th call
@@ -20,21 +21,12 @@ func (e *Engine) NewRandom(seed uint64) *Random {
 	return &Random{e, seed, e.NewVariable("random.counter", e.FullOf(Int32, 0))}
 }
 
-// philox emits the first two words of Philox4x32-10 of a counter.
-func philox(b *ir.Builder, index, call ir.Value, seed uint64) [4]ir.Value {
-	word := func(x uint32) ir.Value { return b.ConstU32(x) }
-	c := [4]ir.Value{index, call, word(0), word(0)}
-	k0, k1 := uint32(seed), uint32(seed>>32)
-	xor := func(x, y, z ir.Value) ir.Value { return b.Binary(ir.OpXor, b.Binary(ir.OpXor, x, y), z) }
-	for range 10 {
-		m0, m1 := word(0xD2511F53), word(0xCD9E8D57)
-		c = [4]ir.Value{
-			xor(b.Binary(ir.OpMulHi, m1, c[2]), c[1], word(k0)), b.Binary(ir.OpMul, m1, c[2]),
-			xor(b.Binary(ir.OpMulHi, m0, c[0]), c[3], word(k1)), b.Binary(ir.OpMul, m0, c[0]),
-		}
-		k0, k1 = k0+0x9E3779B9, k1+0xBB67AE85
-	}
-	return c
+// randomWords emits the four words of Philox4x32-10 (see trace.Philox) of a counter.
+func randomWords(b *ir.Builder, index, call ir.Value, seed uint64) [4]ir.Value {
+	r := &trace.Recorder{B: b}
+	counter := [4]trace.Uint{{R: r, V: index}, {R: r, V: call}, r.Uint(0), r.Uint(0)}
+	words := trace.Philox(counter, [2]trace.Uint{r.Uint(uint32(seed)), r.Uint(uint32(seed >> 32))})
+	return [4]ir.Value{words[0].V, words[1].V, words[2].V, words[3].V}
 }
 
 // unit emits a number from 0 to below 1, a multiple of 2^-24.
@@ -50,7 +42,7 @@ func (r *Random) draw(call string, shape []int, f func(b *ir.Builder, words [4]i
 	r.Counter.Set(n.Plus(1))
 	index := r.e.Arange(count(shape))
 	return apply(call, func(b *ir.Builder, x []ir.Value) ir.Value {
-		return f(b, philox(b, b.Bitcast(ir.U32, x[0]), b.Bitcast(ir.U32, x[1]), r.seed))
+		return f(b, randomWords(b, b.Bitcast(ir.U32, x[0]), b.Bitcast(ir.U32, x[1]), r.seed))
 	}, index, n).Reshape(shape...)
 }
 
