@@ -144,6 +144,9 @@ func (r *Reduction) AtOnce() int {
 	return plainAtOnce
 }
 
+// Partials returns how many bytes it holds for results of pieces.
+func (r *Reduction) Partials() int { return 8 * len(r.partials) }
+
 // Begin takes the buffer that a run writes.
 func (r *Reduction) Begin(out Memory) { r.out = out.Ptr }
 

@@ -77,6 +77,9 @@ func (c *Conv) Pieces(step int) int { return c.pieces(step) }
 // Shared returns how many bytes the workers of a run share.
 func (c *Conv) Shared() int { return c.shared() }
 
+// Private returns how many bytes a worker has for itself.
+func (c *Conv) Private() int { return c.private() }
+
 // ConvWorker does pieces of a convolution, for one goroutine at a time.
 type ConvWorker struct {
 	c      *Conv

@@ -57,14 +57,19 @@ func (a *axis) close() {
 	a.spans = nil
 }
 
+// axisCrew is how many workers a run has.
+func (k *Kernel) axisCrew(s *stage) int {
+	if k.module.Buffers[s.In[0]].Len() < serialElements {
+		return 1
+	}
+	return max(1, min(k.engine.options.Workers, s.axis.tasks))
+}
+
 // runAxis runs a scan or a sort.
 func (k *Kernel) runAxis(s *stage) error {
 	r := &k.now
 	r.stage, r.outs = s, s.axis.tasks
-	n := max(1, min(k.engine.options.Workers, r.outs))
-	if k.module.Buffers[s.In[0]].Len() < serialElements {
-		n = 1
-	}
+	n := k.axisCrew(s)
 	for a := s.axis; a.scratch > 0 && len(a.spans) < n; {
 		span, err := a.heap.Alloc(a.scratch)
 		if err != nil {

@@ -55,24 +55,29 @@ func (c *convolution) release() error {
 	return code.Close()
 }
 
-func (k *Kernel) convStage(s *stage) error {
+// shared is how many bytes the workers of a run have in common.
+func (c *convolution) shared() int {
+	if c.code == nil {
+		return 0
+	}
+	return c.code.Shared()
+}
+
+// convStage runs a convolution; own is the memory that its workers have in common.
+func (k *Kernel) convStage(s *stage, own []place) error {
 	r := &k.now
 	r.stage, r.tile = s, 1
 	if s.conv.code == nil {
 		r.tile = s.conv.piece
 		return k.convPieces(k.module.Buffers[s.Out[0]].Len())
 	}
-	arrays := jit.ConvArrays{First: k.buffers[s.In[0]].Ptr, Second: k.buffers[s.In[1]].Ptr, Out: k.buffers[s.Out[0]].Ptr}
-	if err := k.shareMemory(s, &arrays); err != nil {
+	arrays := jit.ConvArrays{First: k.buffers[s.In[0]].Ptr, Second: k.buffers[s.In[1]].Ptr, Out: k.buffers[s.Out[0]].Ptr,
+		Shared: k.at(&own[0])}
+	if err := k.convWorkers(s, &arrays, k.convCrew(s)); err != nil {
 		return err
 	}
-	for step := range s.conv.code.Steps() {
-		n := s.conv.code.Pieces(step)
-		if err := k.convWorkers(s, &arrays, min(k.engine.options.Workers, n)); err != nil {
-			return err
-		}
-		s.conv.step = step
-		if err := k.convPieces(n); err != nil {
+	for s.conv.step = range s.conv.code.Steps() {
+		if err := k.convPieces(s.conv.code.Pieces(s.conv.step)); err != nil {
 			return err
 		}
 	}
@@ -80,18 +85,13 @@ func (k *Kernel) convStage(s *stage) error {
 	return nil
 }
 
-// shareMemory allocates what the workers of a run have in common.
-func (k *Kernel) shareMemory(s *stage, a *jit.ConvArrays) error {
-	size := s.conv.code.Shared()
-	if size == 0 {
-		return nil
+// convCrew is how many workers a run has: some for the step with the most pieces.
+func (k *Kernel) convCrew(s *stage) int {
+	most := 0
+	for step := range s.conv.code.Steps() {
+		most = max(most, s.conv.code.Pieces(step))
 	}
-	span, err := k.arena.Alloc(size)
-	if err != nil {
-		return fmt.Errorf("kernel: module %q, stage %s: %w", k.module.Name, s.Name, err)
-	}
-	a.Shared = span.Base()
-	return nil
+	return min(k.engine.options.Workers, most)
 }
 
 // convWorkers sees to n workers that know the arguments of the run.

@@ -18,6 +18,8 @@ type multiplier interface {
 	begin(k *Kernel)
 	// piece does one, and says what that finished.
 	piece(k *Kernel, worker, phase, piece int) (progressed, error)
+	// rooms returns how many bytes its workers hold.
+	rooms() int
 	close()
 }
 
@@ -142,6 +144,7 @@ func (p *portableProduct) extent() (phases, pieces int) {
 
 func (p *portableProduct) begin(*Kernel) {}
 func (p *portableProduct) workers() int  { return p.most }
+func (p *portableProduct) rooms() int    { return 0 }
 func (p *portableProduct) close()        {}
 
 func (p *portableProduct) piece(k *Kernel, _, _, i int) (progressed, error) {

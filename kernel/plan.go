@@ -12,13 +12,14 @@ import (
 )
 
 // plan says where in one block of memory the temporaries of a run lie. A temporary lives from the first stage that
-// touches it, which writes it, to the last; what is not alive at the same time may lie in the same place. So may the
-// pairs of a stage's scatter_adds, which live as long as the stage.
+// touches it, which writes it, to the last; what is not alive at the same time may lie in the same place. So may what
+// stages have for themselves, as long as each runs: the pairs of its scatter_adds, or what the workers of a convolution
+// share.
 type plan struct {
-	size   int     // of the block, in bytes
-	places []place // by buffer, without bytes where there is no temporary or nobody touches it
-	pairs  [][]place
-	clears [][]int // by stage: the temporaries that it begins and may not write whole
+	size   int       // of the block, in bytes
+	places []place   // by buffer, without bytes where there is no temporary or nobody touches it
+	own    [][]place // by stage
+	clears [][]int   // by stage: the temporaries that it begins and may not write whole
 }
 
 // place is a range of bytes that something has during the stages [first, last].
@@ -27,10 +28,10 @@ type place struct {
 	first, last   int
 }
 
-// newPlan plans a lowered module.
-func newPlan(m *ir.Module, precision Precision) *plan {
+// newPlan plans a lowered module, whose convolutions share so many bytes.
+func newPlan(m *ir.Module, precision Precision, shared func(stage int) int) *plan {
 	stages := len(m.Stages)
-	p := &plan{places: make([]place, len(m.Buffers)), pairs: make([][]place, stages), clears: make([][]int, stages)}
+	p := &plan{places: make([]place, len(m.Buffers)), own: make([][]place, stages), clears: make([][]int, stages)}
 	whole := writtenWhole(m)
 	for number := range m.Stages {
 		i := number
@@ -48,15 +49,17 @@ func newPlan(m *ir.Module, precision Precision) *plan {
 			}
 			at.last = i
 		}
-		p.pairs[number] = pairsOf(m, number, precision)
+		if p.own[number] = pairsOf(m, number, precision); m.Stages[number].Kind == ir.StageConv {
+			p.own[number] = []place{{bytes: alignLine(shared(number)), first: number, last: number}}
+		}
 	}
 	var all []*place
 	for b := range p.places {
 		all = append(all, &p.places[b])
 	}
-	for _, pairs := range p.pairs {
-		for j := range pairs {
-			all = append(all, &pairs[j])
+	for _, own := range p.own {
+		for j := range own {
+			all = append(all, &own[j])
 		}
 	}
 	p.size = pack(all)
@@ -121,9 +124,31 @@ func (p *place) bestGap(placed []*place) int {
 	return best
 }
 
-// Peak returns how many bytes of temporaries a run holds at once: what stages leave for each other, and what
-// scatter_adds collect. It is known before the first run. Buffers of the caller are not in it.
-func (k *Kernel) Peak() int { return k.plan.size }
+// Peak returns how many bytes a run holds at once besides the buffers of the caller: what stages leave for each other
+// and have for themselves while they run, which is given back after the run; and the rooms of workers, which stay until
+// Close. It is known before the first run. What workers need for lane programs, some KiB each, is not in it.
+func (k *Kernel) Peak() int {
+	bytes := k.plan.size
+	for i := range k.stages {
+		bytes += k.rooms(&k.stages[i])
+	}
+	return bytes
+}
+
+// rooms returns how many bytes a stage's workers hold from its first run on, frames of lane programs aside.
+func (k *Kernel) rooms(s *stage) int {
+	switch {
+	case s.product != nil:
+		return s.product.rooms()
+	case s.conv.code != nil:
+		return k.convCrew(s) * s.conv.code.Private()
+	case s.reduction != nil:
+		return k.reducersOf(s)*s.reduction.room().size() + s.reduction.Partials()
+	case s.axis != nil:
+		return k.axisCrew(s) * s.axis.scratch
+	}
+	return 0
+}
 
 // takeTemporaries takes the memory of a run's temporaries.
 func (k *Kernel) takeTemporaries() (err error) {

@@ -188,6 +188,13 @@ func (p *product) close() {
 
 func (p *product) workers() int { return len(p.crew) }
 
+func (p *product) rooms() (bytes int) {
+	for _, w := range p.crew {
+		bytes += w.span.Size()
+	}
+	return bytes
+}
+
 func (p *product) extent() (phases, pieces int) { return p.ks, p.batches * p.rowsOf * p.columns }
 
 func (p *product) begin(k *Kernel) {

@@ -16,7 +16,8 @@ import (
 type reduction struct {
 	*eval.Reduction
 	elementSize int
-	accumulates bool      // the program does
+	computed    bool      // by a program
+	accumulates bool      // which combines elements
 	fold        *jit.Fold // nil: the portable executor folds
 	reducers    []*reducer
 }
@@ -50,7 +51,7 @@ func (k *Kernel) prepareReduction(st *stage) error {
 		if err != nil {
 			return err
 		}
-		st.entry, st.code = entry, entry.code
+		st.entry, st.code, st.reduction.computed = entry, entry.code, true
 		if _, ok := entry.code.(*jitCode); ok && options.Reduce != nil {
 			st.reduction.Accumulate()
 			st.reduction.accumulates = true
@@ -90,25 +91,36 @@ type reducer struct {
 	elements unsafe.Pointer
 }
 
+// room is the memory of a reducer, in bytes: for its sums, for elements that a program computes, and for code that
+// folds.
+type room struct{ scratch, window, frame int }
+
+func (r room) size() int { return r.scratch + r.window + r.frame }
+
+func (r *reduction) room() room {
+	need := room{scratch: alignLine(r.Scratch())}
+	if r.computed {
+		need.window = alignLine(r.AtOnce()*r.elementSize + jit.Slack)
+	}
+	if r.fold != nil {
+		need.frame = jit.FoldFrame
+	}
+	return need
+}
+
 func (k *Kernel) newReducer(s *stage) (*reducer, error) {
 	r := s.reduction
 	w := &reducer{heap: k.engine.heap, buffer: len(k.module.Buffers), elementSize: r.elementSize}
-	scratch, window, frame := alignLine(r.Scratch()), 0, 0
-	if s.code != nil {
-		window = alignLine(r.AtOnce()*r.elementSize + jit.Slack)
-	}
-	if r.fold != nil {
-		frame = jit.FoldFrame
-	}
+	room := r.room()
 	var err error
-	if w.span, err = w.heap.Alloc(scratch + window + frame); err != nil {
+	if w.span, err = w.heap.Alloc(room.size()); err != nil {
 		return nil, err
 	}
 	clear(w.span.Bytes())
-	w.window = unsafe.Add(w.span.Base(), scratch)
+	w.window = unsafe.Add(w.span.Base(), room.scratch)
 	var fold eval.Folder // nil for the portable one
 	if r.fold != nil {
-		f := r.fold.NewFolder(unsafe.Add(w.window, window))
+		f := r.fold.NewFolder(unsafe.Add(w.window, room.window))
 		if fold = (folder{f}); r.accumulates {
 			w.folder = f
 		}
@@ -139,13 +151,18 @@ func (w *reducer) At(lo, hi int) (unsafe.Pointer, error) {
 // serialElements is up to how many elements a reduction is no work for several goroutines.
 const serialElements = 1 << 14
 
+// reducersOf is how many reducers a run has.
+func (k *Kernel) reducersOf(s *stage) int {
+	if s.reduction.Len() < serialElements {
+		return 1
+	}
+	return max(1, min(k.engine.options.Workers, s.reduction.Tasks()))
+}
+
 func (k *Kernel) reduce(s *stage, uniforms []float64) error {
 	r := &k.now
 	r.stage, r.outs = s, s.reduction.Tasks()
-	n := max(1, min(k.engine.options.Workers, r.outs))
-	if s.reduction.Len() < serialElements {
-		n = 1
-	}
+	n := k.reducersOf(s)
 	k.setLaunch(s, uniforms)
 	if err := k.growReducers(s, n); err != nil {
 		return err

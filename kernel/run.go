@@ -20,7 +20,7 @@ import (
 type Kernel struct {
 	engine *Engine
 	module *ir.Module
-	plan   *plan // of the temporaries
+	plan   *plan // of the temporaries, once the stages are prepared
 
 	mu sync.Mutex // guards the run under way, and all below
 	*holdings
@@ -94,7 +94,7 @@ type Args struct {
 
 func newKernel(e *Engine, low *ir.Module) *Kernel {
 	n := len(low.Buffers) + 1 // and the elements of a reduction, see elementStage
-	k := &Kernel{engine: e, module: low, plan: newPlan(low, e.options.Precision), errs: make([]error, e.options.Workers),
+	k := &Kernel{engine: e, module: low, errs: make([]error, e.options.Workers),
 		buffers: make([]eval.Memory, n), mirror: make([]jit.Buffer, n),
 		holdings: &holdings{arena: mem.NewArena(e.options.named("temporaries")), cache: e.cache}}
 	k.works = works{k.tiles, k.fold, k.reduceTasks, k.axisTasks, k.sharedProduct, k.convPart}
@@ -226,11 +226,9 @@ func (k *Kernel) runStage(i int, a Args) (err error) {
 	case ir.StageMatMul:
 		err = k.matMul(s, a.Uniforms)
 	case ir.StageConv:
-		mark := k.arena.Mark() // what it takes lives no longer than the stage
-		err = k.convStage(s)
-		k.arena.Rewind(mark)
+		err = k.convStage(s, k.plan.own[i])
 	default:
-		err = k.mapStage(s, k.plan.pairs[i], a.Uniforms)
+		err = k.mapStage(s, k.plan.own[i], a.Uniforms)
 	}
 	if err == nil && observe != nil {
 		observe(Observation{Kernel: k, Stage: i, Args: a, Time: time.Since(begun)})
