@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"unsafe"
@@ -232,8 +231,9 @@ func uniformBits(t ir.Type, x float64) uint64 {
 // loops stop in the middle and go on with the next call.
 const callBudget = 32000
 
-// Run executes the lanes [lo, hi), in calls of some microseconds each. The error tells of an access to memory that is not there, or is ErrStopped if stop, which may be nil, was closed between two calls; what
-// the lanes wrote is then undefined.
+// Run executes the lanes [lo, hi), in calls of some microseconds each. The error tells of an access to memory that is
+// not there, or is ErrStopped if stop, which may be nil, was closed between two calls; what the lanes wrote is then
+// undefined.
 func (w *Worker) Run(lo, hi int, stop <-chan struct{}) error { return w.run(lo, hi, stop, callBudget) }
 
 func (w *Worker) run(lo, hi int, stop <-chan struct{}, budget int64) error {
@@ -268,19 +268,13 @@ var ErrAddress = errors.New("a bad address")
 // enter calls the code of the program at an offset.
 func (w *Worker) enter(offset int) error { return enter(unsafe.Add(w.p.at.code, offset), w.frame) }
 
-// enter calls code with a frame. A fault in it becomes an error.
+// enter calls code with a frame, as Guard does work, whose further call a launch of few lanes would notice.
 func enter(code, frame unsafe.Pointer) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(old)
-		switch fault := recover().(type) {
-		case nil:
-		case interface{ Addr() uintptr }:
-			err = fmt.Errorf("jit: %w, %#x", ErrAddress, fault.Addr())
-		case runtime.Error: // near zero, which Go takes for a nil pointer
-			err = fmt.Errorf("jit: %w", ErrAddress)
-		default:
-			panic(fault)
+		if fault := recover(); fault != nil {
+			err = faultError(fault)
 		}
 	}()
 	amd64.Enter(code, frame)
