@@ -23,10 +23,11 @@ func newProductWorker(p *product) (*productWorker, error) {
 	w := &productWorker{product: p}
 	sizeA, sizeB := 0, 0
 	if p.a {
-		sizeA = upwards(p.aStride*floatSize*max(p.k, p.rows*p.tiling.height), mem.Alignment) * mem.Alignment
+		lines := p.rows * p.tiling.height
 		if p.byColumns {
-			sizeA = upwards(p.aStride*floatSize*p.k, mem.Alignment) * mem.Alignment
+			lines = p.k
 		}
+		sizeA = alignLine(p.aStride * floatSize * lines)
 	}
 	if p.b {
 		sizeB = p.k * p.tiling.vectors * jit.TileLanes(p.tiling.target) * floatSize
