@@ -25,8 +25,8 @@ type code interface {
 type worker interface {
 	// begin takes the arguments of a run.
 	begin(l *launch) error
-	// run executes the lanes [lo, hi), whole blocks but for the last of the stage. The error tells of memory that is not
-	// there, or is the context's; that may come when all is done, too.
+	// run executes the lanes [lo, hi): whole blocks but for the last of the stage, or, where nothing is added up over
+	// lanes, any. The error tells of memory that is not there, or is the context's; that may come when all is done, too.
 	run(ctx context.Context, lo, hi int) error
 	// window makes stores to a buffer, those of lanes to the elements of their numbers, go to other memory: the element
 	// first lies at the address. It is said after begin.

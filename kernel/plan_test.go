@@ -152,7 +152,7 @@ func peaks(t *testing.T, e *Engine, m *ir.Module) (said, holds int) {
 			t.Fatal(err)
 		}
 	}
-	holds = int(k.arena.Counters().Peak + e.WorkerMemory().Peak)
+	holds = int(k.arena.Counters().Peak + e.WorkerMemory().Live)
 	for i := range k.stages {
 		if r := k.stages[i].reduction; r != nil {
 			holds += r.Partials() // which no allocator of ours knows
