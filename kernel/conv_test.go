@@ -326,3 +326,48 @@ func TestConvRuns(t *testing.T) {
 		}
 	}
 }
+
+// late is a context that has ended, whose error does not say so the first time.
+type late struct {
+	context.Context
+	asked bool
+}
+
+func (l *late) Err() error {
+	if !l.asked {
+		l.asked = true
+		return nil
+	}
+	return l.Context.Err()
+}
+
+// A run whose only piece is stopped between two calls says so, though no piece is left to look at the context.
+func TestConvStopped(t *testing.T) {
+	for name, e := range convEngines(t) {
+		if e.Backend() == kernel.Eval {
+			continue // looks between pieces only
+		}
+		m := moduleOf(squareConv(1, 1400, 2, 1, 3, 2, 1), ir.F32) // one sum, longer than a call
+		k, err := e.Compile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := kernel.Args{}
+		for b := range m.Buffers {
+			buffer, err := e.NewBuffer(ir.F32, m.Buffers[b].Len())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer buffer.Free()
+			args.Buffers = append(args.Buffers, buffer)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := k.Run(&late{Context: ctx}, args); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want the context's error", name, err)
+		}
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -138,6 +138,34 @@ func TestProductsOnAllBackends(t *testing.T) {
 	}
 }
 
+// TestPackedAgain multiplies matrices that are packed: what was packed for one of a batch, or in the run before, serves
+// no other.
+func TestPackedAgain(t *testing.T) {
+	const rows, columns, terms, far, next = 4, 256, 16, 600, 16 // of A, from column to column and in the batch
+	for _, batch := range []int{1, 4} {
+		for _, step := range []int{1, 2} { // from row to row: columns are packed, or elements
+			m := productModule(&ir.MatMul{Batch: []int{batch}, M: rows, N: columns, K: terms,
+				A: ir.Matrix{Batch: []int{next}, Row: step, Col: far}, B: ir.Matrix{Batch: []int{terms * columns}, Row: columns, Col: 1}},
+				[3]ir.Type{ir.F32, ir.F32, ir.F32}, terms*far, batch*terms*columns)
+			for _, backend := range kernel.Backends() {
+				e := kernel.New(kernel.Options{Backend: backend, Workers: 1})
+				k, err := e.Compile(m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for seed := range uint64(3) {
+					difference, err := interpreted(m, seed).run(context.Background(), e, k)
+					if err != nil || difference != "" {
+						t.Errorf("%v, batch of %d, rows %d apart, run %d: %v %s", backend, batch, step, seed, err, difference)
+					}
+				}
+				k.Close()
+				e.Close()
+			}
+		}
+	}
+}
+
 // square is a module of a product n x n x n, its buffers on an engine, and its arguments.
 func square(t *testing.T, e *kernel.Engine, n int) (*kernel.Kernel, kernel.Args) {
 	t.Helper()
