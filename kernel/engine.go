@@ -172,7 +172,7 @@ func (e *Engine) Compile(m *ir.Module) (*Kernel, error) {
 		return nil, err
 	}
 	k.addEpilogues()
-	k.plan = newPlan(low, e.options.Precision, func(stage int) int { return k.stages[stage].conv.shared() })
+	k.planMemory()
 	return k, nil
 }
 

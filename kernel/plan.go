@@ -127,16 +127,18 @@ func (p *place) bestGap(placed []*place) int {
 // Peak returns how many bytes a run holds at once besides the buffers of the caller: what stages leave for each other
 // and have for themselves while they run, which is given back after the run; and the rooms of workers, which stay until
 // Close. It is known before the first run. What workers need for lane programs, some KiB each, is not in it.
-func (k *Kernel) Peak() int {
-	bytes := k.plan.size
+func (k *Kernel) Peak() int { return k.plan.size + k.rooms }
+
+// planMemory makes the plan, when all stages are prepared, and adds up the rooms.
+func (k *Kernel) planMemory() {
+	k.plan = newPlan(k.module, k.engine.options.Precision, func(stage int) int { return k.stages[stage].conv.shared() })
 	for i := range k.stages {
-		bytes += k.rooms(&k.stages[i])
+		k.rooms += k.roomsOf(&k.stages[i])
 	}
-	return bytes
 }
 
-// rooms returns how many bytes a stage's workers hold from its first run on, frames of lane programs aside.
-func (k *Kernel) rooms(s *stage) int {
+// roomsOf returns how many bytes a stage's workers hold from its first run on, frames of lane programs aside.
+func (k *Kernel) roomsOf(s *stage) int {
 	switch {
 	case s.product != nil:
 		return s.product.rooms()

@@ -21,6 +21,7 @@ type Kernel struct {
 	engine *Engine
 	module *ir.Module
 	plan   *plan // of the temporaries, once the stages are prepared
+	rooms  int   // bytes of those of workers
 
 	mu sync.Mutex // guards the run under way, and all below
 	*holdings
