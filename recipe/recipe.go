@@ -63,7 +63,7 @@ var builtin embed.FS
 func Builtin(name string) (*Recipe, error) {
 	text, err := builtin.ReadFile("builtin/" + name + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("recipe: no model %q, expected one of %v or a file", name, Names())
+		return nil, fmt.Errorf("recipe: no model %q, expected one of %v or a file whose name ends in .yaml", name, Names())
 	}
 	return Parse(name+".yaml", text)
 }

@@ -126,7 +126,7 @@ func (t *Tensor) ScatterAdd(axis int, index, values *Tensor) *Tensor {
 	return t.Add(scatter(numbersOf("ScatterAdd", t.shape, axis, index), values, t.Len()).Reshape(t.shape...))
 }
 
-// OneHot returns 1 at the place along a new last axis that t, of type Int32, gives, and 0 elsewhere.
+// OneHot returns 1 at the place along a new last axis that t, of type Int32 or Uint8, gives, and 0 elsewhere.
 func (t *Tensor) OneHot(classes int) *Tensor {
 	if t = t.counted(); t.typ != Int32 {
 		fail("OneHot", "indices of type %v, not int32 or uint8", t.typ)
