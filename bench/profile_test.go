@@ -123,6 +123,16 @@ func TestWorkOf(t *testing.T) {
 	if got := wholeStage(product, &product.Stages[0]); got != (amount{2 * 3 * 4 * 5, 4 * (15 + 20 + 12)}) {
 		t.Errorf("the product does %+v", got)
 	}
+	layer := convolution(square(2, 3, 5, 4, 3, 1), 0).problem().module
+	images, filters, results := 2*3*5*5, 4*3*3*3, 2*4*5*5
+	if got := wholeStage(layer, &layer.Stages[0]); got != (amount{float64(2 * results * 3 * 3 * 3), float64(4 * (images + filters + results))}) {
+		t.Errorf("the convolution does %+v", got)
+	}
+	for m, want := range map[*ir.Module]int{low: loopLanes, product: 3 * 4, layer: results} {
+		if got := elements(m, &m.Stages[len(m.Stages)-1]); got != want {
+			t.Errorf("%s: %d elements, want %d", m.Name, got, want)
+		}
+	}
 }
 
 func TestProfile(t *testing.T) {
@@ -140,7 +150,8 @@ func TestProfile(t *testing.T) {
 		t.Fatalf("%+v after %d calls", got, calls)
 	}
 	nest, sum := got.Stages[0], got.Stages[1]
-	if nest.Name != "nest" || nest.Lanes != loopLanes || nest.Bytes < 4*loopLanes || sum.Name != "sum" || sum.Flops != loopLanes {
+	if nest.Name != "nest" || nest.Lanes != loopLanes || nest.Bytes < 4*loopLanes || sum.Name != "sum" || sum.Flops != loopLanes ||
+		sum.Lanes != loopLanes {
 		t.Errorf("%+v", got.Stages)
 	}
 	if !(nest.Share > 0 && nest.Share < 1) || !(sum.Share > 0 && sum.Share < 1) || !(got.Rest > 0) || !(got.RestShare > 0) {

@@ -329,9 +329,12 @@ func TestWorkersFreeAll(t *testing.T) {
 }
 
 // books are Go's allocations, booked; no address comes twice as all stay in the books.
-type books struct{ all []*book }
+type books struct {
+	all     []*book
+	settled []int // blocks freed by the first worker at each time
+}
 
-func (b *books) settle() {}
+func (b *books) settle() { b.settled = append(b.settled, len(b.all[0].frees)) }
 
 func (b *books) workers(n int) []allocator {
 	var out []allocator

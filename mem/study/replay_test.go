@@ -92,7 +92,7 @@ func checkPanel(t *testing.T, trace *Trace, p Panel) {
 // TestReplayRunsOut plays more than the limit holds: a result, and no error.
 func TestReplayRunsOut(t *testing.T) {
 	trace := &Trace{}
-	for i := range 1000 {
+	for i := range 100_000 { // so many that not every one is sampled
 		trace.Ops = append(trace.Ops, Op{ID: int32(i), Size: 100_000})
 		trace.Blocks++
 	}
@@ -109,6 +109,22 @@ func TestReplayRunsOut(t *testing.T) {
 		if last.Live != r.PeakLive || r.Internal != want.Internal() || r.External != want.External() {
 			t.Errorf("%s: %v and %v of fragmentation at the end, want those of %+v", r.Policy, r.Internal, r.External, last)
 		}
+	}
+}
+
+// TestReplaySamplesTheEnd: whatever the steps between samples are, the last operation has one.
+func TestReplaySamplesTheEnd(t *testing.T) {
+	trace := &Trace{Blocks: 1}
+	for range 5000 {
+		trace.Ops = append(trace.Ops, Op{Size: 1000}, Op{Kind: OpFree})
+	}
+	results, err := Replay(t.Context(), trace, Kinds()[:1], ReplayOptions{Rounds: 1, Limit: 32 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := results[0].Panel.Samples
+	if last := taken[len(taken)-1].Op; len(taken) == len(trace.Ops) || last != len(trace.Ops)-1 {
+		t.Errorf("%d samples, the last one of operation %d, want fewer than %d operations and the last of them", len(taken), last, len(trace.Ops))
 	}
 }
 
