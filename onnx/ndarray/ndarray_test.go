@@ -108,6 +108,7 @@ func TestUnary(t *testing.T) {
 		want string
 	}{
 		{"Abs", array(t, []int8{-3, 3, -128}, 3), "int8[3] [3 3 -128]"},
+		{"Abs", array(t, []uint8{1, 200}, 2), "uint8[2] [1 200]"},
 		{"Abs", Scalar(float32(math.Copysign(0, -1))), "float32[] [0]"},
 		{"Neg", array(t, []int32{1, -2}, 2), "int32[2] [-1 2]"},
 		{"Sign", array(t, []float64{-0.5, 0, 2}, 3), "float64[3] [-1 0 1]"},
