@@ -9,7 +9,7 @@ import (
 	"github.com/baremetaldevx86/microdr/onnx/ndarray"
 )
 
-// node returns a node; attributes are ints, floats, strings, lists of them, arrays or graphs by name.
+// node returns a node; attributes are ints, floats, strings, lists of them, tensors or graphs by name.
 func node(operator string, inputs, outputs []string, attributes map[string]any) *format.Node {
 	n := &format.Node{OpType: operator, Inputs: inputs, Outputs: outputs}
 	for name, value := range attributes {
@@ -32,6 +32,8 @@ func node(operator string, inputs, outputs []string, attributes map[string]any) 
 			a.Kind, a.Strings = format.StringsKind, v
 		case *format.Graph:
 			a.Kind, a.Graph = format.GraphKind, v
+		case *format.Tensor:
+			a.Kind, a.Tensor = format.TensorKind, v
 		case reference:
 			a.Kind, a.Reference = format.IntKind, string(v)
 		default:
