@@ -230,6 +230,9 @@ func TestInitializers(t *testing.T) {
 	if in := imported.Inputs(); len(in) != 1 || in[0].Name != "x" || len(imported.Outputs()) != 1 {
 		t.Errorf("got inputs %v", in)
 	}
+	if got := runModel(m, map[string]Value{"x": x, "v": x}); got != `onnx: input "v": expected one that the model declares` {
+		t.Errorf("with a value that nobody reads: got %s", got)
+	}
 	m.Graph.Initializers = append(m.Graph.Initializers, m.Graph.Initializers[0])
 	if got := runModel(m, nil); got != `onnx: expected one initializer "w"` {
 		t.Errorf("twice: got %s", got)

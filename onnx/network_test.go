@@ -152,6 +152,25 @@ func TestNetworkRun(t *testing.T) {
 	}
 }
 
+// TestNetworkInputs refuses a value for an initializer that is no input: it would come to nothing, and the variable be
+// left out, too.
+func TestNetworkInputs(t *testing.T) {
+	m, err := Import(perceptron())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := tensor.Open(tensor.Options{Workers: 1})
+	defer e.Close()
+	n, err := m.Network(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = n.Run(context.Background(), map[string]Value{"x": floats(1, 2), "b2": floats(1)}, Options{})
+	if err == nil || err.Error() != `onnx: input "b2": expected one that the model declares` {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestDetached names the node at which derivatives end.
 func TestDetached(t *testing.T) {
 	proto := model(11, []string{"x"}, []string{"y"}, node("Det", []string{"x"}, []string{"y"}, nil))
