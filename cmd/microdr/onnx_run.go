@@ -97,9 +97,9 @@ func readOnnxInputs(m *onnx.Model, arguments []string) (map[string]onnx.Value, e
 		}
 		values[name] = v
 	}
-	for name, info := range declared {
-		if values[name] == nil {
-			return nil, usageError{fmt.Errorf("--input: expected %s=FILE for %s", name, onnx.Declared(info))}
+	for _, info := range m.Inputs() {
+		if values[info.Name] == nil {
+			return nil, usageError{fmt.Errorf("--input: expected %s=FILE for %s", info.Name, onnx.Declared(info))}
 		}
 	}
 	return values, nil

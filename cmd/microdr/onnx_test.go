@@ -82,6 +82,22 @@ func TestOnnxRun(t *testing.T) {
 	}
 }
 
+// TestOnnxMissingInput names the first of several inputs that are missing, every time.
+func TestOnnxMissingInput(t *testing.T) {
+	folder := t.TempDir()
+	graph := &format.Graph{Outputs: []*format.ValueInfo{{Name: "a"}}}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		graph.Inputs = append(graph.Inputs, &format.ValueInfo{Name: name})
+	}
+	m := &format.Model{Opsets: []format.Opset{{Version: 13}}, Graph: graph}
+	write(t, filepath.Join(folder, "m.onnx"), string(m.Encode()))
+	for range 8 {
+		if got := runIn(t, folder, "onnx", "run", "m.onnx"); !strings.Contains(got.stderr, "--input: expected a=FILE for a\n") {
+			t.Fatalf("got %s", got.stderr)
+		}
+	}
+}
+
 // TestOnnxInfinity prints what JSON has no numbers for as strings.
 func TestOnnxInfinity(t *testing.T) {
 	folder := t.TempDir()
