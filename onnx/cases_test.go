@@ -3,8 +3,11 @@ package onnx
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/baremetaldevx86/microdr/onnx/format"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
@@ -37,6 +40,53 @@ func TestCasesLazily(t *testing.T) {
 			checkSuite(t, suite.folder, suite.passed, Options{Engine: engine})
 		})
 	}
+}
+
+// TestCaseOperator blames the node inside of a function, not the call of the function.
+func TestCaseOperator(t *testing.T) {
+	f := affine()
+	f.Nodes[1].OpType = "Sing"
+	m := model(17, []string{"v"}, []string{"out"}, node("Affine", []string{"v", "v"}, []string{"out"}, nil))
+	m.Graph.Nodes[0].Domain = "ours"
+	m.Opsets = append(m.Opsets, format.Opset{Domain: "ours", Version: 1})
+	m.Functions = []*format.Function{f}
+	folder := writeCase(t, m, map[string]Value{"input_0": int64s(1), "output_0": int64s(3)})
+	CheckAll(context.Background(), []Case{{"test", folder}}, Options{}, func(r Result) bool {
+		if r.Operator != "Sing" || r.Verdict != Unsupported {
+			t.Errorf("got %+v", r)
+		}
+		return true
+	})
+}
+
+// TestCaseWithoutOutputs does not pass: nothing would be compared.
+func TestCaseWithoutOutputs(t *testing.T) {
+	m := model(17, []string{"v"}, []string{"out"}, node("Neg", []string{"v"}, []string{"out"}, nil))
+	folder := writeCase(t, m, map[string]Value{"input_0": int64s(1)})
+	err := Case{"test", folder}.Check(context.Background(), Options{}, DefaultTolerance())
+	if want := "expected a file output_N.pb or more"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// writeCase writes a case with one data set, whose files are named without .pb.
+func writeCase(t *testing.T, m *format.Model, files map[string]Value) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	set := filepath.Join(folder, "test_data_set_0")
+	if err := os.Mkdir(set, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	contents := map[string][]byte{filepath.Join(folder, "model.onnx"): m.Encode()}
+	for name, v := range files {
+		contents[filepath.Join(set, name+".pb")] = format.TensorOf("", must(ToArray(v))).Encode()
+	}
+	for path, data := range contents {
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
 }
 
 func checkSuite(t *testing.T, folder string, atLeast int, o Options) {
