@@ -25,6 +25,34 @@ var suites = []struct {
 	{"pytorch-converted", 82},
 }
 
+// Why cases do not pass.
+const (
+	ownDraws  = "its data are draws of NumPy's generator, and random operators have one of their own"
+	truncated = "its data are the upper halves of float32s, cut and not rounded to the nearest"
+	plainOnly = "derivatives need lazy tensors"
+)
+
+// explained are the cases that do not pass; any other that does not is a mistake of ours.
+var explained = map[string]string{
+	// X1 after the step is 1 - 0.1*1.85005/(sqrt(0.5747002)+epsilon): 0.759136 is that of 1e-2, 0.755959 that of 1e-6.
+	"test_adam_multiple":                       "its data have an epsilon of 1e-2, and its model the default, which is 1e-6",
+	"test_bernoulli":                           ownDraws,
+	"test_bernoulli_expanded":                  ownDraws,
+	"test_bernoulli_double":                    ownDraws,
+	"test_bernoulli_double_expanded":           ownDraws,
+	"test_bernoulli_seed":                      ownDraws,
+	"test_bernoulli_seed_expanded":             ownDraws,
+	"test_training_dropout":                    ownDraws,
+	"test_training_dropout_mask":               ownDraws,
+	"test_training_dropout_default":            ownDraws,
+	"test_training_dropout_default_mask":       ownDraws,
+	"test_cast_FLOAT_to_BFLOAT16":              truncated,
+	"test_castlike_FLOAT_to_BFLOAT16":          truncated,
+	"test_castlike_FLOAT_to_BFLOAT16_expanded": truncated,
+	"test_gradient_of_add":                     plainOnly,
+	"test_gradient_of_add_and_mul":             plainOnly,
+}
+
 func TestCases(t *testing.T) {
 	for _, suite := range suites {
 		t.Run(suite.folder, func(t *testing.T) { checkSuite(t, suite.folder, suite.passed, Options{}) })
@@ -103,8 +131,13 @@ func checkSuite(t *testing.T, folder string, atLeast int, o Options) {
 		results = append(results, r)
 		if r.Verdict == Passed {
 			passed++
+			return true
+		}
+		why := explained[r.Case.Name]
+		if why == "" || why == plainOnly && o.Engine != nil {
+			t.Errorf("%s: %v", r.Case.Name, r.Err)
 		} else if testing.Verbose() {
-			t.Logf("%s: %v", r.Case.Name, r.Err)
+			t.Logf("%s: %v (%s)", r.Case.Name, r.Err, why)
 		}
 		return true
 	})
