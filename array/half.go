@@ -19,8 +19,9 @@ func ToBFloat16(value float64) uint16 { return brain().encode(value) }
 func ieeeHalf() format16 { return format16{10, 15} }
 func brain() format16    { return format16{7, 127} }
 
-// encode rounds as ToFloat16 does. Exponent and fraction are one number of which the low bits are rounded away: a carry out of the fraction makes the
-// next exponent, and out of the largest finite value infinity, which is the right result in both cases.
+// encode rounds as ToFloat16 does. Exponent and fraction are one number of which the low bits are rounded away: a carry
+// out of the fraction makes the next exponent, and out of the largest finite value infinity, which is the right result
+// in both cases.
 func (f format16) encode(value float64) uint16 {
 	bits := math.Float64bits(value)
 	sign := uint16(bits >> 48 & 0x8000)

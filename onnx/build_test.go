@@ -7,6 +7,7 @@ import (
 
 	"github.com/baremetaldevx86/microdr/onnx/format"
 	"github.com/baremetaldevx86/microdr/onnx/ndarray"
+	"github.com/baremetaldevx86/microdr/tensor"
 )
 
 // node returns a node; attributes are ints, floats, strings, lists of them, tensors or graphs by name.
@@ -61,6 +62,22 @@ func model(version int, inputs, outputs []string, nodes ...*format.Node) *format
 		IRVersion: 8, Opsets: []format.Opset{{Version: int64(version)}},
 		Graph: &format.Graph{Name: "g", Nodes: nodes, Inputs: values(inputs...), Outputs: values(outputs...)},
 	}
+}
+
+// networkOf imports a model into an engine that ends with the test.
+func networkOf(t *testing.T, proto *format.Model) (*tensor.Engine, *Model, *Network) {
+	t.Helper()
+	m, err := Import(proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := tensor.Open(tensor.Options{Workers: 1})
+	t.Cleanup(func() { e.Close() })
+	n, err := m.Network(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, m, n
 }
 
 // once runs a model of one node on inputs a, b, c... nil is one that is not given.

@@ -34,7 +34,7 @@ const (
 
 // explained are the cases that do not pass; any other that does not is a mistake of ours.
 var explained = map[string]string{
-	// X1 after the step is 1 - 0.1*1.85005/(sqrt(0.5747002)+epsilon): 0.759136 is that of 1e-2, 0.755959 that of 1e-6.
+	// X1 after the step is 1 - 0.1*1.85005/(sqrt(0.5747002)+epsilon): 0.759136 with 1e-2, 0.755959 with 1e-6.
 	"test_adam_multiple":                       "its data have an epsilon of 1e-2, and its model the default, which is 1e-6",
 	"test_bernoulli":                           ownDraws,
 	"test_bernoulli_expanded":                  ownDraws,

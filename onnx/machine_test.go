@@ -230,7 +230,8 @@ func TestInitializers(t *testing.T) {
 	if in := imported.Inputs(); len(in) != 1 || in[0].Name != "x" || len(imported.Outputs()) != 1 {
 		t.Errorf("got inputs %v", in)
 	}
-	if got := runModel(m, map[string]Value{"x": x, "v": x}); got != `onnx: input "v": expected one that the model declares` {
+	got := runModel(m, map[string]Value{"x": x, "v": x})
+	if want := `onnx: input "v": expected one that the model declares`; got != want {
 		t.Errorf("with a value that nobody reads: got %s", got)
 	}
 	m.Graph.Initializers = append(m.Graph.Initializers, m.Graph.Initializers[0])

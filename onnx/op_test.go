@@ -80,7 +80,8 @@ func TestOperatorRows(t *testing.T) {
 		{"text", "Constant", 13, attributes{"value_string": "a"}, nil, "string[] a"},
 		{"texts", "Constant", 13, attributes{"value_strings": []string{"a", "b"}}, nil, "string[2] a b"},
 		{"nothing", "Constant", 13, nil, nil, "expected an attribute with a dense value"},
-		{"no tensor", "Constant", 13, attributes{"value": (*format.Tensor)(nil)}, nil, "expected a tensor as attribute value"},
+		{"no tensor", "Constant", 13, attributes{"value": (*format.Tensor)(nil)}, nil,
+			"expected a tensor as attribute value"},
 		{"no tensor", "ConstantOfShape", 9, attributes{"value": (*format.Tensor)(nil)}, []Value{int64s(1)},
 			"expected a tensor as attribute value"},
 		{"signed", "QuantizeLinear", 13, nil, []Value{ndarray.Vector[float32](-300, 2.5, 3.5), ndarray.Scalar(float32(1)),
@@ -366,16 +367,7 @@ func TestWords(t *testing.T) {
 	proto := model(17, []string{"ids"}, []string{"rows"}, node("Gather", []string{"table", "ids"}, []string{"rows"}, nil))
 	proto.Graph.Inputs[0].Type = &format.Type{Kind: format.TensorType, Element: ndarray.Int64}
 	proto.Graph.Initializers = []*format.Tensor{format.TensorOf("table", floats(3, 2))}
-	m, err := Import(proto)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := tensor.Open(tensor.Options{Workers: 1})
-	defer e.Close()
-	n, err := m.Network(e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, n := networkOf(t, proto)
 	f, err := e.Compile(func(x []*tensor.Tensor) []*tensor.Tensor {
 		return must(n.Apply(x...))
 	}, tensor.Spec{Type: tensor.Int32, Shape: []int{2}})
