@@ -249,7 +249,8 @@ func TestOperators(t *testing.T) {
 			t.Errorf("%v is there twice", key)
 		}
 		seen[key] = true
-		if len(row.Since) == 0 || !slices.IsSorted(row.Since) || row.Since[0] < 1 {
+		if len(row.Since) == 0 || !slices.IsSorted(row.Since) || row.Since[0] < 1 ||
+			row.Since[len(row.Since)-1] > newest {
 			t.Errorf("%v: got versions %v", key, row.Since)
 		}
 	}
