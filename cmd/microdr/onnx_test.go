@@ -115,6 +115,20 @@ func TestOnnxInfinity(t *testing.T) {
 	}
 }
 
+// TestOnnxComplex prints each complex number as a string of its own.
+func TestOnnxComplex(t *testing.T) {
+	folder := t.TempDir()
+	m := &format.Model{Opsets: []format.Opset{{Version: 13}}, Graph: &format.Graph{
+		Initializers: []*format.Tensor{format.TensorOf("y", ndarray.Vector(1+2i, -3i))},
+		Outputs:      []*format.ValueInfo{{Name: "y"}},
+	}}
+	write(t, filepath.Join(folder, "m.onnx"), string(m.Encode()))
+	got := runIn(t, folder, "onnx", "run", "m.onnx", "--json")
+	if want := `"elements":["(1+2i)","(0-3i)"]`; !strings.Contains(got.stdout, want) {
+		t.Errorf("got %s%s, want %s", got.stdout, got.stderr, want)
+	}
+}
+
 // TestOnnxCheck has one case that passes and one that does not.
 func TestOnnxCheck(t *testing.T) {
 	tensor := func(v ...float32) string {
