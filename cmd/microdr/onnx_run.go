@@ -46,6 +46,9 @@ or {"type","shape","file"} with --output; numbers that JSON lacks are strings.`,
 }
 
 func (a *app) onnxRun(ctx context.Context, path string, o onnxRunOptions) error {
+	if err := a.checkWorkers(); err != nil {
+		return err
+	}
 	m, err := onnx.Load(path)
 	if err != nil {
 		return inputError{err}
