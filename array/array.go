@@ -1,6 +1,6 @@
 // Package array is the common form of arrays that files hold: an element type, a shape and little-endian bytes in C
 // order. It must not know any file format, nor what an array means. Start with Array; Of and To convert from and to Go
-// slices.
+// slices, ToFloat16 and its neighbours single numbers of 16 bits.
 package array
 
 import (

@@ -73,9 +73,9 @@ func fill[T Number](out []T, a *Array) error {
 	order := binary.LittleEndian
 	switch a.Type {
 	case Float16:
-		return floats(out, a, func(p []byte) float32 { return decodeHalf(order.Uint16(p)) })
+		return floats(out, a, func(p []byte) float32 { return FromFloat16(order.Uint16(p)) })
 	case BFloat16:
-		return floats(out, a, func(p []byte) float32 { return decodeBrain(order.Uint16(p)) })
+		return floats(out, a, func(p []byte) float32 { return FromBFloat16(order.Uint16(p)) })
 	case Float32:
 		return floats(out, a, func(p []byte) float32 { return math.Float32frombits(order.Uint32(p)) })
 	case Float64:
@@ -151,8 +151,8 @@ func (a *Array) As(t Type) (*Array, error) {
 
 // conversions make the data of an array of the type.
 var conversions = map[Type]func(*Array) ([]byte, error){
-	Float16:  func(a *Array) ([]byte, error) { return to16(a, ieeeHalf()) },
-	BFloat16: func(a *Array) ([]byte, error) { return to16(a, brain()) },
+	Float16:  func(a *Array) ([]byte, error) { return to16(a, ToFloat16) },
+	BFloat16: func(a *Array) ([]byte, error) { return to16(a, ToBFloat16) },
 	Float32:  through[float32],
 	Float64:  through[float64],
 	Int8:     through[int8],
@@ -181,7 +181,7 @@ func through[T Number](a *Array) ([]byte, error) {
 // to16 goes through float64, which holds all but integers above 2^53; those are beyond binary16, and for bfloat16 the
 // first rounding keeps 45 bits more than the second, but a tie made by the first could be one too many. Integers of 64
 // bits are therefore refused where float64 does not hold them.
-func to16(a *Array, f format16) ([]byte, error) {
+func to16(a *Array, round func(float64) uint16) ([]byte, error) {
 	values, err := To[float64](a)
 	if err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func to16(a *Array, f format16) ([]byte, error) {
 		if math.Abs(v) >= 1<<53 && (a.Type == Int64 || a.Type == Uint64) {
 			return nil, fmt.Errorf("array: element %d is %v, expected an integer below 2^53 to convert to 16 bits", i, v)
 		}
-		binary.LittleEndian.PutUint16(data[2*i:], f.encode(v))
+		binary.LittleEndian.PutUint16(data[2*i:], round(v))
 	}
 	return data, nil
 }

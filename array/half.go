@@ -8,15 +8,20 @@ type format16 struct {
 	bias     int
 }
 
+// ToFloat16 rounds to the bits of the nearest Float16, ties to even, and in one step: a float64 holds every float32.
+// What is too large becomes infinite. A NaN stays one, with the upper bits of its payload, and quiet.
+func ToFloat16(value float64) uint16 { return ieeeHalf().encode(value) }
+
+// ToBFloat16 is ToFloat16 for BFloat16.
+func ToBFloat16(value float64) uint16 { return brain().encode(value) }
+
 // ieeeHalf is binary16, brain is the upper half of binary32.
 func ieeeHalf() format16 { return format16{10, 15} }
 func brain() format16    { return format16{7, 127} }
 
-// encode rounds to the nearest value, ties to even; what is too large becomes infinite. A NaN stays one, with the
-// upper bits of its payload, and quiet. One rounding of a float64 serves float32 too, which it holds exactly.
-//
-// Exponent and fraction are one number of which the low bits are rounded away: a carry out of the fraction makes the
-// next exponent, and out of the largest finite value infinity, which is the right result in both cases.
+// encode rounds as ToFloat16 does. Exponent and fraction are one number of which the low bits are rounded away: a carry
+// out of the fraction makes the next exponent, and out of the largest finite value infinity, which is the right result
+// in both cases.
 func (f format16) encode(value float64) uint16 {
 	bits := math.Float64bits(value)
 	sign := uint16(bits >> 48 & 0x8000)
@@ -50,8 +55,8 @@ func roundOff(x uint64, drop int) uint64 {
 	return whole
 }
 
-// decodeHalf is exact.
-func decodeHalf(bits uint16) float32 {
+// FromFloat16 returns what the bits of a Float16 stand for, exactly.
+func FromFloat16(bits uint16) float32 {
 	sign, exponent, fraction := uint32(bits)>>15<<31, uint32(bits>>10&0x1f), uint32(bits&0x3ff)
 	switch exponent {
 	case 0:
@@ -62,5 +67,5 @@ func decodeHalf(bits uint16) float32 {
 	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }
 
-// decodeBrain is exact.
-func decodeBrain(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
+// FromBFloat16 returns what the bits of a BFloat16 stand for, exactly.
+func FromBFloat16(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }

@@ -29,8 +29,8 @@ func TestHalfDecode(t *testing.T) {
 			format format16
 			got    float32
 		}{
-			{"binary16", ieeeHalf(), decodeHalf(uint16(bits))},
-			{"bfloat16", brain(), decodeBrain(uint16(bits))},
+			{"binary16", ieeeHalf(), FromFloat16(uint16(bits))},
+			{"bfloat16", brain(), FromBFloat16(uint16(bits))},
 		} {
 			want := r.format.value(uint16(bits))
 			if float64(r.got) != want && (want == want || r.got == r.got) || math.Signbit(float64(r.got)) != (bits>>15 == 1) {
@@ -88,10 +88,10 @@ func TestHalfExtremes(t *testing.T) {
 		{65520, 0x7c00, 0x4780},
 		{math.Float64frombits(0x7ff0000000000001), 0x7e00, 0x7fc0}, // a NaN whose payload does not fit
 	} {
-		if got := ieeeHalf().encode(r.in); got != r.half {
+		if got := ToFloat16(r.in); got != r.half {
 			t.Errorf("binary16 of %v is %04x, want %04x", r.in, got, r.half)
 		}
-		if got := brain().encode(r.in); got != r.brain {
+		if got := ToBFloat16(r.in); got != r.brain {
 			t.Errorf("bfloat16 of %v is %04x, want %04x", r.in, got, r.brain)
 		}
 	}

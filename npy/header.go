@@ -27,8 +27,11 @@ type parser struct {
 func parseHeader(text string) (*header, int, error) {
 	p := &parser{text: text}
 	h, err := p.dictionary()
-	if err == nil && p.peek() != 0 {
-		err = p.unexpected("the end of the header")
+	if err == nil {
+		p.peek()
+		if p.at < len(text) { // peek's 0 may also be a byte of the text
+			err = p.unexpected("the end of the header")
+		}
 	}
 	return h, p.at, err
 }

@@ -148,6 +148,8 @@ func TestDecode(t *testing.T) {
 		{file("{'shape': (99999999999999999999,)}", ""), nil, "npy: byte 21: header: expected a size, found"},
 		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (), } x", "1234"), nil,
 			`npy: byte 66: header: expected the end of the header, found "x"`},
+		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (), } \x00x", "1234"), nil,
+			`npy: byte 66: header: expected the end of the header, found "\x00x"`},
 		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "1234567"), nil,
 			"npy: byte 74: the file ends after 7 bytes of data, expected 8"},
 		{file("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", ""), nil,

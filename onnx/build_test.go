@@ -7,9 +7,10 @@ import (
 
 	"github.com/baremetaldevx86/microdr/onnx/format"
 	"github.com/baremetaldevx86/microdr/onnx/ndarray"
+	"github.com/baremetaldevx86/microdr/tensor"
 )
 
-// node returns a node; attributes are ints, floats, strings, lists of them, arrays or graphs by name.
+// node returns a node; attributes are ints, floats, strings, lists of them, tensors or graphs by name.
 func node(operator string, inputs, outputs []string, attributes map[string]any) *format.Node {
 	n := &format.Node{OpType: operator, Inputs: inputs, Outputs: outputs}
 	for name, value := range attributes {
@@ -32,6 +33,8 @@ func node(operator string, inputs, outputs []string, attributes map[string]any) 
 			a.Kind, a.Strings = format.StringsKind, v
 		case *format.Graph:
 			a.Kind, a.Graph = format.GraphKind, v
+		case *format.Tensor:
+			a.Kind, a.Tensor = format.TensorKind, v
 		case reference:
 			a.Kind, a.Reference = format.IntKind, string(v)
 		default:
@@ -59,6 +62,22 @@ func model(version int, inputs, outputs []string, nodes ...*format.Node) *format
 		IRVersion: 8, Opsets: []format.Opset{{Version: int64(version)}},
 		Graph: &format.Graph{Name: "g", Nodes: nodes, Inputs: values(inputs...), Outputs: values(outputs...)},
 	}
+}
+
+// networkOf imports a model into an engine that ends with the test.
+func networkOf(t *testing.T, proto *format.Model) (*tensor.Engine, *Model, *Network) {
+	t.Helper()
+	m, err := Import(proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := tensor.Open(tensor.Options{Workers: 1})
+	t.Cleanup(func() { e.Close() })
+	n, err := m.Network(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, m, n
 }
 
 // once runs a model of one node on inputs a, b, c... nil is one that is not given.

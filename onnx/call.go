@@ -185,6 +185,15 @@ func (c *call) graph(name string) *format.Graph {
 	return a.Graph
 }
 
+// constant returns a tensor that is an attribute.
+func (c *call) constant(name string) Tensor {
+	a := c.attribute(name, format.TensorKind)
+	if a == nil || a.Tensor == nil {
+		fail("expected a tensor as attribute %s", name)
+	}
+	return must(a.Tensor.Array())
+}
+
 // element returns an element type.
 func (c *call) element(name string, otherwise ndarray.Type) ndarray.Type {
 	t := ndarray.Type(c.integer(name, int(otherwise)))

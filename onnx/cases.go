@@ -67,6 +67,9 @@ func (m *Model) checkSet(ctx context.Context, folder string, o Options, t Tolera
 	if err != nil {
 		return err
 	}
+	if len(want) == 0 && len(m.proto.Graph.Outputs) > 0 {
+		return fmt.Errorf("onnx: expected a file output_N.pb or more, with which to compare")
+	}
 	got, err := m.runCase(ctx, given, o)
 	if err != nil {
 		return err
@@ -228,10 +231,10 @@ func CheckAll(ctx context.Context, cases []Case, o Options, visit func(Result) b
 // operator tells what a case is about. Those named expanded spell an operator out in others.
 func (c Case) operator(err error) string {
 	var node *NodeError
-	for next := err; errors.As(next, &node); next = node.Err { // the innermost one
-		if errors.Is(err, ErrUnsupported) {
-			return node.Node.OpType
-		}
+	for next := err; errors.As(next, &node); next = node.Err { // to the innermost one
+	}
+	if node != nil {
+		return node.Node.OpType
 	}
 	m, err := format.Load(filepath.Join(c.Folder, "model.onnx"))
 	if err != nil || len(m.Graph.Nodes) == 0 {

@@ -3,8 +3,11 @@ package onnx
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/baremetaldevx86/microdr/onnx/format"
 	"github.com/baremetaldevx86/microdr/tensor"
 )
 
@@ -20,6 +23,34 @@ var suites = []struct {
 	{"simple", 21},
 	{"pytorch-operator", 35},
 	{"pytorch-converted", 82},
+}
+
+// Why cases do not pass.
+const (
+	ownDraws  = "its data are draws of NumPy's generator, and random operators have one of their own"
+	truncated = "its data are the upper halves of float32s, cut and not rounded to the nearest"
+	plainOnly = "derivatives need lazy tensors"
+)
+
+// explained are the cases that do not pass; any other that does not is a mistake of ours.
+var explained = map[string]string{
+	// X1 after the step is 1 - 0.1*1.85005/(sqrt(0.5747002)+epsilon): 0.759136 with 1e-2, 0.755959 with 1e-6.
+	"test_adam_multiple":                       "its data have an epsilon of 1e-2, and its model the default, which is 1e-6",
+	"test_bernoulli":                           ownDraws,
+	"test_bernoulli_expanded":                  ownDraws,
+	"test_bernoulli_double":                    ownDraws,
+	"test_bernoulli_double_expanded":           ownDraws,
+	"test_bernoulli_seed":                      ownDraws,
+	"test_bernoulli_seed_expanded":             ownDraws,
+	"test_training_dropout":                    ownDraws,
+	"test_training_dropout_mask":               ownDraws,
+	"test_training_dropout_default":            ownDraws,
+	"test_training_dropout_default_mask":       ownDraws,
+	"test_cast_FLOAT_to_BFLOAT16":              truncated,
+	"test_castlike_FLOAT_to_BFLOAT16":          truncated,
+	"test_castlike_FLOAT_to_BFLOAT16_expanded": truncated,
+	"test_gradient_of_add":                     plainOnly,
+	"test_gradient_of_add_and_mul":             plainOnly,
 }
 
 func TestCases(t *testing.T) {
@@ -39,6 +70,53 @@ func TestCasesLazily(t *testing.T) {
 	}
 }
 
+// TestCaseOperator blames the node inside of a function, not the call of the function.
+func TestCaseOperator(t *testing.T) {
+	f := affine()
+	f.Nodes[1].OpType = "Sing"
+	m := model(17, []string{"v"}, []string{"out"}, node("Affine", []string{"v", "v"}, []string{"out"}, nil))
+	m.Graph.Nodes[0].Domain = "ours"
+	m.Opsets = append(m.Opsets, format.Opset{Domain: "ours", Version: 1})
+	m.Functions = []*format.Function{f}
+	folder := writeCase(t, m, map[string]Value{"input_0": int64s(1), "output_0": int64s(3)})
+	CheckAll(context.Background(), []Case{{"test", folder}}, Options{}, func(r Result) bool {
+		if r.Operator != "Sing" || r.Verdict != Unsupported {
+			t.Errorf("got %+v", r)
+		}
+		return true
+	})
+}
+
+// TestCaseWithoutOutputs does not pass: nothing would be compared.
+func TestCaseWithoutOutputs(t *testing.T) {
+	m := model(17, []string{"v"}, []string{"out"}, node("Neg", []string{"v"}, []string{"out"}, nil))
+	folder := writeCase(t, m, map[string]Value{"input_0": int64s(1)})
+	err := Case{"test", folder}.Check(context.Background(), Options{}, DefaultTolerance())
+	if want := "expected a file output_N.pb or more"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// writeCase writes a case with one data set, whose files are named without .pb.
+func writeCase(t *testing.T, m *format.Model, files map[string]Value) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	set := filepath.Join(folder, "test_data_set_0")
+	if err := os.Mkdir(set, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	contents := map[string][]byte{filepath.Join(folder, "model.onnx"): m.Encode()}
+	for name, v := range files {
+		contents[filepath.Join(set, name+".pb")] = format.TensorOf("", must(ToArray(v))).Encode()
+	}
+	for path, data := range contents {
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
 func checkSuite(t *testing.T, folder string, atLeast int, o Options) {
 	if _, err := os.Stat(data + folder); err != nil {
 		t.Skip("the test data of ONNX (Debian's package libonnx-testdata) is not installed")
@@ -53,8 +131,13 @@ func checkSuite(t *testing.T, folder string, atLeast int, o Options) {
 		results = append(results, r)
 		if r.Verdict == Passed {
 			passed++
+			return true
+		}
+		why := explained[r.Case.Name]
+		if why == "" || why == plainOnly && o.Engine != nil {
+			t.Errorf("%s: %v", r.Case.Name, r.Err)
 		} else if testing.Verbose() {
-			t.Logf("%s: %v", r.Case.Name, r.Err)
+			t.Logf("%s: %v (%s)", r.Case.Name, r.Err, why)
 		}
 		return true
 	})

@@ -3,6 +3,7 @@ package onnx
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/baremetaldevx86/microdr/onnx/format"
@@ -31,8 +32,7 @@ func Load(path string) (*Model, error) {
 	return Import(m)
 }
 
-// Import checks what can be checked without running: versions, initializers, that names are defined once. Errors start
-// with "onnx:".
+// Import checks versions, and that initializers are whole and have names of their own. Errors start with "onnx:".
 func Import(proto *format.Model) (*Model, error) {
 	m := &Model{proto: proto, opsets: opsetsOf(proto.Opsets), functions: map[name]*format.Function{}}
 	if len(proto.Opsets) == 0 {
@@ -77,8 +77,8 @@ type Options struct {
 	Engine *tensor.Engine
 }
 
-// Run computes the outputs, by name. Inputs must be given for all of Inputs, and may be for initializers. Errors say
-// which node failed; those about missing operators wrap ErrUnsupported.
+// Run computes the outputs, by name. Inputs must be given for all of Inputs, and may be for initializers that the
+// graph declares as inputs, too. Errors say which node failed; those about missing operators wrap ErrUnsupported.
 func (m *Model) Run(ctx context.Context, inputs map[string]Value, o Options) (map[string]Value, error) {
 	values, err := m.values(inputs)
 	if err != nil {
@@ -106,6 +106,11 @@ func (m *Model) values(inputs map[string]Value) (map[string]Value, error) {
 			return nil, fmt.Errorf("onnx: input %q: %w", info.Name, err)
 		}
 		values[info.Name] = v
+	}
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		if !slices.ContainsFunc(m.proto.Graph.Inputs, func(info *format.ValueInfo) bool { return info.Name == name }) {
+			return nil, fmt.Errorf("onnx: input %q: expected one that the model declares", name)
+		}
 	}
 	return values, nil
 }

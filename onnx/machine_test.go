@@ -230,6 +230,10 @@ func TestInitializers(t *testing.T) {
 	if in := imported.Inputs(); len(in) != 1 || in[0].Name != "x" || len(imported.Outputs()) != 1 {
 		t.Errorf("got inputs %v", in)
 	}
+	got := runModel(m, map[string]Value{"x": x, "v": x})
+	if want := `onnx: input "v": expected one that the model declares`; got != want {
+		t.Errorf("with a value that nobody reads: got %s", got)
+	}
 	m.Graph.Initializers = append(m.Graph.Initializers, m.Graph.Initializers[0])
 	if got := runModel(m, nil); got != `onnx: expected one initializer "w"` {
 		t.Errorf("twice: got %s", got)
@@ -245,7 +249,8 @@ func TestOperators(t *testing.T) {
 			t.Errorf("%v is there twice", key)
 		}
 		seen[key] = true
-		if len(row.Since) == 0 || !slices.IsSorted(row.Since) || row.Since[0] < 1 {
+		if len(row.Since) == 0 || !slices.IsSorted(row.Since) || row.Since[0] < 1 ||
+			row.Since[len(row.Since)-1] > newest {
 			t.Errorf("%v: got versions %v", key, row.Since)
 		}
 	}

@@ -46,16 +46,7 @@ func exclusiveOr(e *tensor.Engine) (x, y *tensor.Tensor) {
 
 // TestTraining compiles a step of gradient descent on an imported model, and descends.
 func TestTraining(t *testing.T) {
-	m, err := Import(perceptron())
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := tensor.Open(tensor.Options{Workers: 1})
-	defer e.Close()
-	n, err := m.Network(e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, n := networkOf(t, perceptron())
 	var names []string
 	for _, v := range n.Variables() {
 		names = append(names, v.Name)
@@ -102,16 +93,7 @@ func TestTraining(t *testing.T) {
 
 // TestNetworkRun compares a network with the plain run of its model, also after a variable has changed.
 func TestNetworkRun(t *testing.T) {
-	m, err := Import(perceptron())
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := tensor.Open(tensor.Options{Workers: 1})
-	defer e.Close()
-	n, err := m.Network(e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, m, n := networkOf(t, perceptron())
 	inputs := map[string]Value{"x": arrayOf([]float32{0, 0, 0, 1, 1, 0, 1, 1}, 4, 2)}
 	run := func() (got, plain Value) {
 		lazy, err := n.Run(context.Background(), inputs, Options{})
@@ -152,20 +134,21 @@ func TestNetworkRun(t *testing.T) {
 	}
 }
 
+// TestNetworkInputs refuses a value for an initializer that is no input: it would come to nothing, and the variable be
+// left out, too.
+func TestNetworkInputs(t *testing.T) {
+	_, _, n := networkOf(t, perceptron())
+	_, err := n.Run(context.Background(), map[string]Value{"x": floats(1, 2), "b2": floats(1)}, Options{})
+	if err == nil || err.Error() != `onnx: input "b2": expected one that the model declares` {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestDetached names the node at which derivatives end.
 func TestDetached(t *testing.T) {
 	proto := model(11, []string{"x"}, []string{"y"}, node("Det", []string{"x"}, []string{"y"}, nil))
 	proto.Graph.Nodes[0].Name = "volume"
-	m, err := Import(proto)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := tensor.Open(tensor.Options{Workers: 1})
-	defer e.Close()
-	n, err := m.Network(e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, n := networkOf(t, proto)
 	out, err := n.Apply(e.New([]float32{1, 2, 3, 4}, 2, 2))
 	if err != nil {
 		t.Fatal(err)

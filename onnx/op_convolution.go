@@ -229,7 +229,8 @@ func (c *call) transposedWindow(kernel, lengths []int) window {
 		full := w.strides[i]*(lengths[i]-1) + extra[i] + w.extent(i)
 		switch {
 		case wanted != nil && len(wanted) >= n:
-			first, last = halves(full-wanted[len(wanted)-n+i], mode == "SAME_LOWER")
+			surplus := full - wanted[len(wanted)-n+i] // below zero, results are missing: the odd one comes last
+			first, last = halves(surplus, mode != "SAME_UPPER" && surplus > 0)
 		case mode == "SAME_UPPER" || mode == "SAME_LOWER":
 			first, last = halves(full-lengths[i]*w.strides[i], mode == "SAME_LOWER")
 		case mode == "VALID":

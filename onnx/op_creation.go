@@ -22,7 +22,7 @@ func creationOperators() []operator {
 func evalConstant(c *call) {
 	switch {
 	case c.hasAttribute("value"):
-		c.out(must(c.attribute("value", format.TensorKind).Tensor.Array()))
+		c.out(c.constant("value"))
 	case c.hasAttribute("value_float"):
 		c.out(ndarray.Scalar(c.attribute("value_float", format.FloatKind).Float))
 	case c.hasAttribute("value_int"):
@@ -42,8 +42,8 @@ func evalConstant(c *call) {
 
 func evalConstantOfShape(c *call) {
 	var value Tensor = ndarray.Scalar(float32(0))
-	if a := c.attribute("value", format.TensorKind); a != nil {
-		value = reshape(must(a.Tensor.Array()))
+	if c.hasAttribute("value") {
+		value = reshape(c.constant("value"))
 	}
 	c.out(broadcast(value, c.ints(0)...))
 }

@@ -22,15 +22,13 @@ func (c *call) likelihoodLoss(logarithms Tensor) Tensor {
 	if len(shape) < 2 || !slices.Equal(labels.Shape(), without(shape, []int{1})) {
 		fail("expected a label for each of %v without its classes, got %v", logarithms, labels)
 	}
-	ignored := zerosOf(labels.Type())
 	weighted := c.has(2) || c.hasAttribute("ignore_index")
 	weights := c.or(2, broadcast(like(logarithms, 1), shape[1]))
-	valid := not(compare("Equal", labels, labels))
+	valid := compare("Equal", labels, labels) // all of them
 	if c.hasAttribute("ignore_index") {
-		valid = compare("Equal", labels, like(labels, float64(c.integer("ignore_index", 0))))
+		valid = not(compare("Equal", labels, like(labels, float64(c.integer("ignore_index", 0)))))
 	}
-	valid = not(valid)
-	labels = where(valid, labels, ignored)
+	labels = where(valid, labels, like(labels, 0)) // class 0 stands in for what counts nothing
 	chosen := reshape(gatherAlong(logarithms, 1, unsqueeze(labels, 1)), labels.Shape()...)
 	factors := where(valid, gather(weights, 0, labels), like(weights, 0))
 	loss := multiply(unary("Neg", chosen), factors)

@@ -7,9 +7,9 @@ import (
 )
 
 func reductionOperators() []operator {
-	since := []int{1, 11, 13, 18}
+	since := []int{1, 11, 13}
 	return []operator{
-		op("ReduceSum", reduction(sum, 13), since...),
+		op("ReduceSum", reduction(sum, 13), 1, 11, 13),
 		op("ReduceMean", reduction(mean, 18), since...),
 		op("ReduceProd", reduction(folding("Mul"), 18), since...),
 		op("ReduceMax", reduction(folding("Max"), 18), since...),

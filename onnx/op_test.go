@@ -50,6 +50,10 @@ func TestOperatorRows(t *testing.T) {
 			"[1 1 2] 2 3"},
 		{"padded and ceiled", "AveragePool", 11, attributes{"kernel_shape": []int{2}, "strides": []int{2}, "ceil_mode": 1,
 			"pads": []int{1, 1}, "count_include_pad": 1}, []Value{floats(1, 1, 3)}, "[1 1 3] 0.5 2.5 0"},
+		{"one too many", "ConvTranspose", 11, attributes{"output_shape": []int{2}}, []Value{floats(1, 1, 1), floats(1, 1, 3)},
+			"[1 1 2] 2 3"},
+		{"one too many at the end", "ConvTranspose", 11, attributes{"output_shape": []int{2}, "auto_pad": "SAME_UPPER"},
+			[]Value{floats(1, 1, 1), floats(1, 1, 3)}, "[1 1 2] 1 2"},
 		{"integers", "ReduceL2", 13, nil, []Value{ndarray.Vector[int32](3, 4)}, "int32[1] 5"},
 		{"vectors", "MatMul", 13, nil, []Value{floats(2), floats(2)}, "[] 5"},
 		{"a row", "MatMul", 13, nil, []Value{floats(2), floats(2, 2)}, "[2] 7 10"},
@@ -76,6 +80,10 @@ func TestOperatorRows(t *testing.T) {
 		{"text", "Constant", 13, attributes{"value_string": "a"}, nil, "string[] a"},
 		{"texts", "Constant", 13, attributes{"value_strings": []string{"a", "b"}}, nil, "string[2] a b"},
 		{"nothing", "Constant", 13, nil, nil, "expected an attribute with a dense value"},
+		{"no tensor", "Constant", 13, attributes{"value": (*format.Tensor)(nil)}, nil,
+			"expected a tensor as attribute value"},
+		{"no tensor", "ConstantOfShape", 9, attributes{"value": (*format.Tensor)(nil)}, []Value{int64s(1)},
+			"expected a tensor as attribute value"},
 		{"signed", "QuantizeLinear", 13, nil, []Value{ndarray.Vector[float32](-300, 2.5, 3.5), ndarray.Scalar(float32(1)),
 			ndarray.Scalar(int8(1))}, "int8[3] -128 3 5"},
 		{"offsets of rows and columns", "MatMulInteger", 10, nil, []Value{arrayOf([]uint8{1, 2, 3, 4}, 2, 2),
@@ -359,16 +367,7 @@ func TestWords(t *testing.T) {
 	proto := model(17, []string{"ids"}, []string{"rows"}, node("Gather", []string{"table", "ids"}, []string{"rows"}, nil))
 	proto.Graph.Inputs[0].Type = &format.Type{Kind: format.TensorType, Element: ndarray.Int64}
 	proto.Graph.Initializers = []*format.Tensor{format.TensorOf("table", floats(3, 2))}
-	m, err := Import(proto)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := tensor.Open(tensor.Options{Workers: 1})
-	defer e.Close()
-	n, err := m.Network(e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, n := networkOf(t, proto)
 	f, err := e.Compile(func(x []*tensor.Tensor) []*tensor.Tensor {
 		return must(n.Apply(x...))
 	}, tensor.Spec{Type: tensor.Int32, Shape: []int{2}})

@@ -11,6 +11,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/baremetaldevx86/microdr/array"
@@ -95,6 +96,9 @@ func parseHeader(text []byte) (*header, int, error) {
 	if !utf8.Valid(text) {
 		return nil, invalidUTF8(text), errors.New("expected valid UTF-8")
 	}
+	if at := loneSurrogate(text); at >= 0 {
+		return nil, at, errors.New("expected surrogates in pairs")
+	}
 	if len(text) == 0 || text[0] != '{' {
 		return nil, 0, fmt.Errorf("expected '{', found %.10q", text)
 	}
@@ -118,6 +122,41 @@ func invalidUTF8(text []byte) int {
 		}
 		at += n
 	}
+}
+
+// loneSurrogate returns where half of an escaped UTF-16 pair stands alone, -1 if nowhere: encoding/json would read it,
+// and several names with it as the same. JSON has backslashes only in strings.
+func loneSurrogate(text []byte) int {
+	for at := 0; at < len(text); at++ {
+		if text[at] != '\\' {
+			continue
+		}
+		first := escaped(text[at:])
+		if !utf16.IsSurrogate(first) {
+			at++ // which may be a backslash, too
+			continue
+		}
+		if utf16.DecodeRune(first, escaped(text[at+escapeBytes:])) == utf8.RuneError {
+			return at
+		}
+		at += 2*escapeBytes - 1
+	}
+	return -1
+}
+
+// escapeBytes is the length of \uXXXX.
+const escapeBytes = 6
+
+// escaped returns the number in a \uXXXX that text starts with, -1 if it starts with anything else.
+func escaped(text []byte) rune {
+	if len(text) < escapeBytes || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	v, err := strconv.ParseUint(string(text[2:escapeBytes]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(v)
 }
 
 // describe gives a token, or why there is none, as text.

@@ -9,10 +9,18 @@ import (
 	"github.com/baremetaldevx86/microdr/scene"
 )
 
+// checkWorkers refuses what --workers may not be.
+func (a *app) checkWorkers() error {
+	if a.workers < 0 {
+		return usageError{errors.New("--workers: expected 0 or more")}
+	}
+	return nil
+}
+
 // load reads the scene that sceneFlags belong to; --data moves its image files.
 func (a *app) load(path string) (*scene.Scene, error) {
-	if a.workers < 0 {
-		return nil, usageError{errors.New("--workers: expected 0 or more")}
+	if err := a.checkWorkers(); err != nil {
+		return nil, err
 	}
 	s, err := scene.Load(path)
 	if err != nil {

@@ -39,6 +39,9 @@ where the cases are those that do not pass.`,
 }
 
 func (a *app) onnxCheck(ctx context.Context, folder string, o onnxCheckOptions) error {
+	if err := a.checkWorkers(); err != nil {
+		return err
+	}
 	cases, err := onnx.Cases(folder)
 	if err != nil {
 		return inputError{err}

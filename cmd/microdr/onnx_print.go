@@ -80,8 +80,8 @@ func elementTexts(a *ndarray.Array, n int) []string {
 		return nil
 	}
 	text, err := ndarray.Cast(first, ndarray.String)
-	if err != nil { // complex numbers
-		return []string{fmt.Sprint(first.Any())}
+	if err != nil { // complex numbers, which Go prints without spaces inside
+		return strings.Fields(strings.Trim(fmt.Sprint(first.Any()), "[]"))
 	}
 	return ndarray.Elements[string](text)
 }

@@ -46,6 +46,9 @@ or {"type","shape","file"} with --output; numbers that JSON lacks are strings.`,
 }
 
 func (a *app) onnxRun(ctx context.Context, path string, o onnxRunOptions) error {
+	if err := a.checkWorkers(); err != nil {
+		return err
+	}
 	m, err := onnx.Load(path)
 	if err != nil {
 		return inputError{err}
@@ -97,9 +100,9 @@ func readOnnxInputs(m *onnx.Model, arguments []string) (map[string]onnx.Value, e
 		}
 		values[name] = v
 	}
-	for name, info := range declared {
-		if values[name] == nil {
-			return nil, usageError{fmt.Errorf("--input: expected %s=FILE for %s", name, onnx.Declared(info))}
+	for _, info := range m.Inputs() {
+		if values[info.Name] == nil {
+			return nil, usageError{fmt.Errorf("--input: expected %s=FILE for %s", info.Name, onnx.Declared(info))}
 		}
 	}
 	return values, nil

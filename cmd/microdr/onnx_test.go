@@ -72,6 +72,8 @@ func TestOnnxRun(t *testing.T) {
 			err: []string{"--input z=x.npy: expected NAME=FILE, once for each of: x float32[?batch 2]"}},
 		{name: "another shape", args: "onnx run m.onnx --input x=x.npy", files: files(npyFile([]float32{1}, 1, 1)), code: 1,
 			err: []string{`onnx: input "x": expected float32[?batch 2], got float32[1 1]`}},
+		{name: "fewer than no workers", args: "onnx run m.onnx --workers -1 --input x=x.npy", files: files(one), code: 2,
+			err: []string{"--workers: expected 0 or more"}},
 		{name: "no array", args: "onnx run m.onnx --input x=x.npy", files: files("x"), code: 3, err: []string{"npy: x.npy"}},
 		{name: "no model", args: "onnx run x.npy", files: files("\x3a\x05"), code: 3,
 			err: []string{"onnx: model: field 7: expected its value"}},
@@ -79,6 +81,23 @@ func TestOnnxRun(t *testing.T) {
 			err: []string{"x.npy"}},
 	} {
 		t.Run(r.name, r.run)
+	}
+}
+
+// TestOnnxMissingInput names the first of several inputs that are missing, every time.
+func TestOnnxMissingInput(t *testing.T) {
+	folder := t.TempDir()
+	graph := &format.Graph{Outputs: []*format.ValueInfo{{Name: "a"}}}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		graph.Inputs = append(graph.Inputs, &format.ValueInfo{Name: name})
+	}
+	m := &format.Model{Opsets: []format.Opset{{Version: 13}}, Graph: graph}
+	write(t, filepath.Join(folder, "m.onnx"), string(m.Encode()))
+	for range 8 {
+		got := runIn(t, folder, "onnx", "run", "m.onnx")
+		if !strings.Contains(got.stderr, "--input: expected a=FILE for a\n") {
+			t.Fatalf("got %s", got.stderr)
+		}
 	}
 }
 
@@ -96,6 +115,20 @@ func TestOnnxInfinity(t *testing.T) {
 	}
 	if y := result.Outputs["y"].Elements; len(y) != 2 || y[0] != "INF" {
 		t.Errorf("got %v", y)
+	}
+}
+
+// TestOnnxComplex prints each complex number as a string of its own.
+func TestOnnxComplex(t *testing.T) {
+	folder := t.TempDir()
+	m := &format.Model{Opsets: []format.Opset{{Version: 13}}, Graph: &format.Graph{
+		Initializers: []*format.Tensor{format.TensorOf("y", ndarray.Vector(1+2i, -3i))},
+		Outputs:      []*format.ValueInfo{{Name: "y"}},
+	}}
+	write(t, filepath.Join(folder, "m.onnx"), string(m.Encode()))
+	got := runIn(t, folder, "onnx", "run", "m.onnx", "--json")
+	if want := `"elements":["(1+2i)","(0-3i)"]`; !strings.Contains(got.stdout, want) {
+		t.Errorf("got %s%s, want %s", got.stdout, got.stderr, want)
 	}
 }
 
@@ -123,6 +156,8 @@ func TestOnnxCheck(t *testing.T) {
 		{name: "json", args: "onnx check . --json", files: files, code: 1,
 			out: []string{`{"event":"check","passed":1,"failed":1,"unsupported":0,"operators":[`,
 				`"case":"test_bad","verdict":"failed"`}},
+		{name: "fewer than no workers", args: "onnx check . --workers -1", files: files, code: 2,
+			err: []string{"--workers: expected 0 or more"}},
 		{name: "nothing", args: "onnx check .", files: map[string]string{"a": ""}, code: 3,
 			err: []string{"expected folders with a model.onnx"}},
 	} {

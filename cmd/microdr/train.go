@@ -64,8 +64,8 @@ func (a *app) trainTask(o *trainOptions, name, short, model string,
 	load func(o *trainOptions) (*trainSet, error)) *cobra.Command {
 	c := a.command(cobra.Command{Use: name, Short: short, Long: short + ".\n\n" + trainHelp, Args: cobra.NoArgs},
 		func(c *cobra.Command, _ []string) error {
-			if a.workers < 0 {
-				return usageError{errors.New("--workers: expected 0 or more")}
+			if err := a.checkWorkers(); err != nil {
+				return err
 			}
 			if o.out == "" {
 				o.out = filepath.Join("runs", name+"-"+modelName(o.model))

@@ -37,7 +37,8 @@ jit             : ir jit/amd64 mem
 kernel          : ir eval jit mem
 trace           : ir
 tensor          : trace grad kernel ir
-onnx/ndarray    :
+array           :
+onnx/ndarray    : array
 onnx/format     : onnx/ndarray
 onnx            : onnx/ndarray onnx/format tensor
 optim           : trace
@@ -45,7 +46,6 @@ internal/atomicfile :
 internal/yamlfile   :
 internal/reportpage :
 philox          :
-array           :
 npy             : array internal/atomicfile
 safetensors     : array internal/atomicfile
 nn              : tensor trace array safetensors

@@ -146,7 +146,8 @@ func parsed[T any](from []string, ofFloat func(float64) T, ofInt func(int64) T) 
 	return out, nil
 }
 
-// castToString writes numbers as NumPy does: the shortest decimal that reads back, with a digit after the point.
+// castToString writes the shortest decimals that read back, with a digit after the point, as NumPy does; those of 16
+// bits, which NumPy shortens further, as the float32s that they are.
 func castToString(from any) (any, error) {
 	switch from := from.(type) {
 	case []float32:

@@ -40,7 +40,10 @@ func signOps[T Number](name string) func(T) T {
 			if isFloat[T]() {
 				return T(math.Abs(float64(v))) // of -0, too
 			}
-			return max(v, -v)
+			if v < 0 { // max(v, -v) would be wrong for unsigned types, whose -v is large
+				return -v
+			}
+			return v
 		}
 	case "Neg":
 		return func(v T) T { return -v }
